@@ -99,6 +99,7 @@ const PAGES = [
   ...[
     'add-payment-method-throttles',
     'bill-fix-attempt-throttles',
+    'billing-card-throttles',
     'cancel-subscription-throttles',
     'stripe-webhook-throttles',
     'subscribe-to-pro-throttles',

@@ -16,6 +16,7 @@ const PROBE = { probe: 'rate(1 minute)' };
 const CANARIES = [
   'add-payment-method',
   'bill-fix-attempt',
+  'billing-card',
   'cancel-subscription',
   'stripe-webhook',
   'subscribe-to-pro',

@@ -32,6 +32,15 @@ export const ADDRESS_CHANGES: CountedLimit = {
   limit: 5,
   windowSeconds: 24 * 60 * 60,
 };
+/** Returns from Stripe's page, per address of the caller: each asks Stripe. */
+export const CARD_RETURNS: CountedLimit = {
+  name: 'card-returns',
+  scope: 'card-return',
+  limit: 60,
+  windowSeconds: 60 * 60,
+};
+/** Letters' links to Stripe's page of an invoice, per customer. */
+export const LETTER_LINKS: CountedLimit = { name: 'letter-links', scope: 'letter', ...HOUR };
 /** Each new key sends a letter. */
 export const KEYS_ISSUED: CountedLimit = { name: 'keys', scope: 'keys', ...HOUR };
 

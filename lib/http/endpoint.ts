@@ -1,4 +1,3 @@
-import { redactApiKeys } from '../domain/api-key.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { runningDeps } from '../runtime/running.ts';
 import type { Key } from '../store/keys.ts';
@@ -6,10 +5,11 @@ import type { Item, Write } from '../store/table.ts';
 import { authenticate, presentedKey, requireScope } from './authenticate.ts';
 import type { Contract, CustomerContract, InputOf } from './contract.ts';
 import { type Handler, handlerOf } from './handler.ts';
-import { type ParsedEvent, parseInput } from './input.ts';
+import { parseInput } from './input.ts';
 import { KeyCalls } from './key-calls.ts';
 import { limitRate, rateKey, remainingAfter } from './rate-limit.ts';
 import type { Reply } from './reply.ts';
+import { type Source, sourceOf } from './source.ts';
 
 export interface PublicRequest<C extends Contract> {
   readonly input: InputOf<C>;
@@ -18,11 +18,7 @@ export interface PublicRequest<C extends Contract> {
 }
 
 /** Where a customer's request came from. */
-export interface Origin {
-  /** The caller's address according to the gateway; a header could be forged. */
-  readonly sourceIp: string;
-  /** Shortened, with keys made unusable; null if the caller sent none. */
-  readonly userAgent: string | null;
+export interface Origin extends Source {
   /** The API key of the request. */
   readonly keyId: string;
 }
@@ -122,16 +118,6 @@ export function customerEndpoint<C extends CustomerContract>(
     if (rateLimit !== undefined) return run(deps, { ...request, items: items.slice(1), keyUse: [] });
     return run(deps, { ...request, items, keyUse });
   });
-}
-
-const MAX_USER_AGENT = 200;
-
-function sourceOf({ requestContext, headers }: ParsedEvent): Omit<Origin, 'keyId'> {
-  const sent = headers['user-agent']?.slice(0, MAX_USER_AGENT).toWellFormed().trim() ?? '';
-  return {
-    sourceIp: requestContext.http.sourceIp,
-    userAgent: sent === '' ? null : redactApiKeys(sent),
-  };
 }
 
 type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };

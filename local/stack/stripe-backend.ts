@@ -6,6 +6,7 @@ import { DEFAULT_PORTS } from '../../cli/stage/local-settings.ts';
 import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { isLoopback, type StripeSettings, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { explainFailures, openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensurePortalConfiguration } from '../../lib/stripe/setup/portal.ts';
 import { ensureProPrice, findProPrice } from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint, listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { JournalError } from '../stripe-double/journal/error.ts';
@@ -79,6 +80,7 @@ async function startDouble(
     return await explainFailures(url, async () => {
       const stripe = openSetupStripe(secretKey, url);
       const { price } = await ensureProPrice(stripe, { replaceUnfit: true });
+      await ensurePortalConfiguration(stripe);
       const endpoint = await ensureEndpointWithSecret(stripe, webhookUrl, secrets);
       await deleteOtherEndpoints(stripe, endpoint.id);
       return {
@@ -134,6 +136,7 @@ async function useAccount(
 ): Promise<StripeBackend> {
   const stripe = openSetupStripe(secretKey, apiBase);
   const isLocal = apiBase !== undefined && isLoopback(apiBase);
+  if (isLocal) await explainFailures(apiBase, () => ensurePortalConfiguration(stripe));
   const settings = await explainFailures(apiBase, async () => ({
     webhookSecrets:
       configured.webhookSecrets ??

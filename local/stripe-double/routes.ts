@@ -18,6 +18,7 @@ import { invoiceRoutes } from './resources/invoices.ts';
 import { paymentIntentRoutes } from './resources/payment-intents.ts';
 import { paymentMethodRoutes } from './resources/payment-methods.ts';
 import { payoutRoutes } from './resources/payouts.ts';
+import { portalConfigurationRoutes } from './resources/portal-configurations.ts';
 import { portalRoutes } from './resources/portal-sessions.ts';
 import { priceRoutes } from './resources/prices.ts';
 import { productRoutes } from './resources/products.ts';
@@ -40,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   ...paymentIntentRoutes,
   ...setupIntentRoutes,
   ...checkoutSessionRoutes,
+  ...portalConfigurationRoutes,
   ...portalRoutes,
   ...chargeRoutes,
   ...refundRoutes,

@@ -15,6 +15,7 @@ export function stateDump({ state, clock, schedule, faults, deliveries }: Double
     disputes: state.disputes.newestFirst,
     setupIntents: state.setupIntents.newestFirst,
     checkoutSessions: state.checkoutSessions.newestFirst,
+    portalConfigurations: state.portalConfigurations.newestFirst,
     portalSessions: state.portalSessions.newestFirst,
     balanceTransactions: state.balanceTransactions.newestFirst,
     payouts: state.payouts.newestFirst,

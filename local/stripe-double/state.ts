@@ -59,6 +59,7 @@ export class State {
   refundMode: 'usual' | 'pending' = 'usual';
   readonly setupIntents = new Collection<Stripe.SetupIntent>('setup_intent');
   readonly checkoutSessions = new Collection<Stripe.Checkout.Session>('checkout.session');
+  readonly portalConfigurations = new Collection<Stripe.BillingPortal.Configuration>('configuration');
   readonly portalSessions = new Collection<Stripe.BillingPortal.Session>('billing portal session');
   readonly products = new Collection<Stripe.Product>('product');
   readonly prices = new Collection<Stripe.Price>('price');
@@ -100,6 +101,7 @@ export class State {
       this.payouts,
       this.setupIntents,
       this.checkoutSessions,
+      this.portalConfigurations,
       this.portalSessions,
       this.earlyFraudWarnings,
       this.products,

@@ -8,6 +8,7 @@ import { lookupKeyOf } from '../../lib/stripe/prices.ts';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import type { Ensured } from '../../lib/stripe/setup/create-once.ts';
 import { explainFailures, openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensurePortalConfiguration } from '../../lib/stripe/setup/portal.ts';
 import {
   ensureProPrice,
   type PlanPrice,
@@ -17,14 +18,14 @@ import {
 import { ensureWebhookEndpoint, type WebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { EXIT_USAGE, readFlags, UsageError } from '../stack/flags.ts';
 
-const USAGE = `Sets up a Stripe account for this service: product, monthly price and webhook endpoint.
+const USAGE = `Sets up a Stripe account for this service: product, monthly price, portal and webhook endpoint.
 Idempotent: what is already right is not changed.
 
   npm run stripe:setup -- [--url URL] [--live] [--json]
                           [--replace-price [--plan PLAN] [--month-cents CENTS] [--credits COUNT]]
 
   --url URL             the webhook address: the service's address and ${WEBHOOK_PATH};
-                        without it, only the price is set up
+                        without it, only the price and the portal are set up
   --replace-price       moves the plan's lookup key (${lookupKeyOf('pro')}) to a price with the amount and
                         credits below; reuses an earlier price that has them. Subscribers keep their price
   --plan PLAN           the plan whose price is replaced: ${SOLD_PLANS.join(', ')}; default: pro
@@ -62,6 +63,7 @@ interface Account {
 
 interface SetupResult extends ProPrice {
   readonly live: boolean;
+  readonly portal: Ensured;
   /** Null without --url. */
   readonly endpoint: WebhookEndpoint | null;
   readonly url: string | null;
@@ -106,8 +108,9 @@ async function setUp(
   const stripe = openSetupStripe(secretKey, apiBase);
   return explainFailures(apiBase, async () => {
     const prices = await ensureProPrice(stripe, { replacement });
+    const portal = await ensurePortalConfiguration(stripe);
     const endpoint = url === null ? null : await ensureWebhookEndpoint(stripe, url);
-    return { live: isLiveKey(secretKey), ...prices, endpoint, url };
+    return { live: isLiveKey(secretKey), ...prices, portal, endpoint, url };
   });
 }
 
@@ -222,6 +225,7 @@ function asJson(result: SetupResult): object {
         price: priced(price, sold),
       })),
     }),
+    portal: item(result.portal),
     webhook_endpoint: result.endpoint && { ...item(result.endpoint), url: result.url },
     environment: environmentOf(result),
   };
@@ -246,6 +250,7 @@ function asText(result: SetupResult): string[] {
     live ? 'Live mode: real money.' : 'Test mode.',
     ...pair('pro', result),
     ...result.others.flatMap((other) => pair(other.plan, other)),
+    ...item('portal', result.portal, "invoices, address and tax id on Stripe's portal"),
     ...(endpoint === null
       ? [`${'webhook'.padEnd(9)} skipped: no --url`]
       : item(

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { formTokenOf } from '../../lib/domain/access/tokens.ts';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { sessionCookieOf } from '../../lib/http/pages/session-cookie.ts';
+import { letterLinkFor } from '../../lib/operations/access/letter-link.ts';
 import { requestSignIn } from '../../lib/operations/access/request-sign-in.ts';
 import { makeConfirmLink, makeSignInLink } from '../../lib/operations/access/sign-in.ts';
 import { newUnsubscribeLink } from '../../lib/operations/access/unsubscribe-link.ts';
@@ -12,6 +13,8 @@ import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { writeTogether } from '../../lib/store/table.ts';
+import { ensurePortalConfiguration } from '../../lib/stripe/setup/portal.ts';
+import { enterCard } from '../../local/stripe-double/resources/checkout-sessions.ts';
 import { recordedFix } from '../support/customers.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { type Call, gatewayEvent, invocation, someIp } from '../support/gateway.ts';
@@ -29,7 +32,7 @@ import {
 import type { Money } from '../support/money.ts';
 import { allNoticesOf } from '../support/notices.ts';
 import { startOtherServices } from '../support/other-services.ts';
-import { Visitor } from '../support/pages.ts';
+import { hiddenField, Visitor } from '../support/pages.ts';
 import { type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.ts';
 import { grantedRights, rightsForTableCall } from '../support/rights.ts';
 import { visitorOf } from '../support/session.ts';
@@ -241,6 +244,38 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     for (const path of ['statement', 'statement.csv', 'account.json'])
       expect((await visitor.get(`/billing/${path}`)).status).toBe(200);
   },
+  'billing-card': async ({ invoke }) => {
+    vi.stubEnv('API_URL', 'https://billing.test');
+    const { customerId } = await customerOutOfCredits(money);
+    const opened = async (id: string) => {
+      const visitor = await visitorOf(money.deps, id, async (event) => PageAnswer.parse(await invoke(event)));
+      const form_token = formTokenOf(sessionCookieOf(visitor.cookies) ?? '');
+      return { visitor, form: { form_token } };
+    };
+    const newcomer = await opened((await signUp()).customerId);
+    const { location = '' } = await newcomer.visitor.post('/billing/card', newcomer.form);
+    const [session] = money.double.state.checkoutSessions.newestFirst;
+    if (session === undefined) throw new Error(`no session at ${location}`);
+    enterCard(money.double.scope(), session, { card: 'visa' });
+    expect((await newcomer.visitor.get(`/billing/card/return?session=${session.id}`)).status).toBe(200);
+    expect((await newcomer.visitor.get('/billing/card')).status).toBe(200);
+    const { visitor, form } = await opened(customerId);
+    await leaveWaiting(customerId);
+    const page = await visitor.get('/billing/card/waiting');
+    const fields = { fixes: hiddenField(page, 'fixes'), cents: hiddenField(page, 'cents') };
+    expect((await visitor.post('/billing/card/waiting', { ...form, ...fields })).text).toContain(
+      '1 fix billed',
+    );
+    await ensurePortalConfiguration(money.stripe);
+    expect((await visitor.post('/billing/portal', form)).status).toBe(303);
+    const link =
+      (await letterLinkFor(money.deps, customerId, { kind: 'add_card' }, 'https://billing.test')) ?? '';
+    const letter = hiddenField(await visitor.get(link), 'link');
+    expect((await visitor.post('/billing/letter', { link: letter })).status).toBe(303);
+    await visitor.get('/billing/card/remove');
+    expect((await visitor.post('/billing/card/remove', form)).status).toBe(303);
+    vi.unstubAllEnvs();
+  },
   'get-usage': async ({ ask }) => ask(await signUp()),
   'list-transactions': async ({ ask }) => ask(await signUp()),
   'issue-api-key': async ({ ask }) => {
@@ -307,6 +342,12 @@ async function signedInVisitor(invoke: (event: unknown) => Promise<unknown>) {
   );
   const session = sessionCookieOf(visitor.cookies) ?? '';
   return { visitor, customerId, form_token: formTokenOf(session) };
+}
+
+/** A fix whose charge could not be sent, so that it waits for a person. */
+async function leaveWaiting(customerId: string): Promise<void> {
+  const refusing = await answering(money.deps, () => ({ chargeFix: failing('refused') }));
+  await billFixAttempt(refusing, customerId, await recordedFix(money.deps, customerId, 9));
 }
 
 /** Leaves a fix charge and a Pro order open, without an answer from Stripe. */

@@ -66,7 +66,9 @@ describe('npm run stripe:setup', () => {
     const { run, endpoints, prices, stripe } = await account();
     const first = await run('--url', HOOK);
     expect([first.code, first.faults]).toEqual([0, '']);
-    expect(first.out).toMatch(/^product +created .*\nprice +created .*\nwebhook +created /m);
+    expect(first.out).toMatch(
+      /^product +created .*\nprice +created .*\nportal +created .*\nwebhook +created /m,
+    );
 
     const [price, ...otherPrices] = await prices();
     expect(otherPrices).toEqual([]);
@@ -94,7 +96,7 @@ describe('npm run stripe:setup', () => {
     const before = writes();
     const second = await run('--url', HOOK);
     expect(second.code).toBe(0);
-    expect(second.out).toMatch(/^product +found .*\nprice +found .*\nwebhook +found /m);
+    expect(second.out).toMatch(/^product +found .*\nprice +found .*\nportal +found .*\nwebhook +found /m);
     expect(writes()).toBe(before);
     // Stripe returns the secret only at creation, and the price id always.
     expect(variables(second)).toEqual({ STRIPE_PRO_PRICE_ID: first['STRIPE_PRO_PRICE_ID'] });

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { handler as billingAddress } from '../../functions/billing-address.ts';
+import { handler as billingCard } from '../../functions/billing-card.ts';
 import { handler as billingDocuments } from '../../functions/billing-documents.ts';
 import { handler as billingKeys } from '../../functions/billing-keys.ts';
 import { handler as billingPage } from '../../functions/billing-page.ts';
@@ -14,6 +15,9 @@ type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructured
 /** The function of each page, by the first part of its path below /billing. The others sign in and out. */
 const FUNCTIONS = new Map([
   ['', billingPage],
+  ['card', billingCard],
+  ['letter', billingCard],
+  ['portal', billingCard],
   ['documents', billingDocuments],
   ['keys', billingKeys],
   ['settings', billingSettings],

@@ -10,11 +10,14 @@ export const SESSION_MINUTES = 30;
 /** How long the link of a letter turns its kind off. */
 export const UNSUBSCRIBE_DAYS = 90;
 
+/** How long a letter's link to one task works. */
+export const LETTER_DAYS = 7;
+
 /**
- * What a token gives: a link signs in once, a session shows the customer's pages, and `unsubscribe` turns one
- * kind of letter off and nothing else.
+ * What a token gives: a link signs in once, a session shows the customer's pages, `unsubscribe` turns one kind
+ * of letter off, and a letter's link does one task.
  */
-export type AccessKind = 'link' | 'session' | 'unsubscribe';
+export type AccessKind = 'link' | 'session' | 'unsubscribe' | 'letter';
 
 /** A presented token: its owner and its stored id. The secret itself is not passed on. */
 export interface PresentedToken {

@@ -11,7 +11,8 @@ import { type Handler, handlerOf, type Notes } from '../handler.ts';
 import type { ParsedEvent } from '../input.ts';
 import { ownAddress } from '../own-address.ts';
 import type { Reply } from '../reply.ts';
-import { PAGE_HEADERS, pageReply, seeOther } from './page.ts';
+import { type Source, sourceOf } from '../source.ts';
+import { pageHeaders, pageReply, seeOther } from './page.ts';
 import { countOf } from './parts.ts';
 import { clearedCookie, sessionCookieOf } from './session-cookie.ts';
 
@@ -24,12 +25,10 @@ export interface PageRoute {
 }
 
 /** A request for a page without a session. */
-export interface PageRequest {
+export interface PageRequest extends Source {
   readonly query: URLSearchParams;
   /** The fields of the form; none for GET. */
   readonly form: URLSearchParams;
-  /** The caller's address according to the gateway. */
-  readonly sourceIp: string;
 }
 
 /** A request of a signed-in customer. */
@@ -95,8 +94,9 @@ function pageHandler(
     const result = await handler(event, context);
     // The security headers are added last and allow no style; the page's own policy allows its style. A page
     // may also answer a file.
-    const type = { 'content-type': String(result.headers?.['content-type'] ?? PAGE_HEADERS['content-type']) };
-    return { ...result, headers: { ...result.headers, ...PAGE_HEADERS, ...type } };
+    const own = pageHeaders();
+    const type = { 'content-type': String(result.headers?.['content-type'] ?? own['content-type']) };
+    return { ...result, headers: { ...result.headers, ...own, ...type } };
   };
 }
 
@@ -109,7 +109,7 @@ function requestOf(event: ParsedEvent, route: PageRoute): PageRequest {
 const partsOf = (event: ParsedEvent, { method }: PageRoute): PageRequest => ({
   query: new URLSearchParams(event.rawQueryString),
   form: new URLSearchParams(method === 'POST' ? textOf(event) : ''),
-  sourceIp: event.requestContext.http.sourceIp,
+  ...sourceOf(event),
 });
 
 function textOf({ body, isBase64Encoded }: ParsedEvent): string {

@@ -21,29 +21,37 @@ export interface Page {
 }
 
 /**
- * Nothing is loaded, no script runs, no other site may frame the page, and a form is sent nowhere else. The
- * address of a page can hold the secret of a link, so no other page gets it.
+ * Nothing is loaded, no script runs, no other site may frame the page, and a form leads only to us or to
+ * Stripe's pages: browsers apply the rule to the redirects of a form too. The address of a page can hold the
+ * secret of a link, so no other page gets it.
  */
-export const PAGE_HEADERS = {
+export const pageHeaders = () => ({
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
   'Content-Security-Policy':
-    `default-src 'none'; style-src '${STYLE_HASH}'; form-action 'self'; base-uri 'none'; ` +
+    `default-src 'none'; style-src '${STYLE_HASH}'; form-action ${formTargets()}; base-uri 'none'; ` +
     "frame-ancestors 'none'",
   'Referrer-Policy': 'no-referrer',
   'X-Robots-Tag': 'noindex',
-};
+});
+
+/** In a local stack, Stripe's pages are those of the stand-in. */
+function formTargets(): string {
+  const standIn = process.env['STRIPE_API_BASE'];
+  const isKnown = standIn !== undefined && URL.canParse(standIn);
+  return ["'self'", 'https://*.stripe.com', ...(isKnown ? [new URL(standIn).origin] : [])].join(' ');
+}
 
 export const pageReply = (page: Page): Reply => ({
   status: page.status ?? 200,
-  headers: PAGE_HEADERS,
+  headers: pageHeaders(),
   body: documentOf(page),
 });
 
-/** Sends the browser to another of our pages, with GET. */
+/** Sends the browser to another of our pages or to one of Stripe's, with GET. */
 export const seeOther = (location: string, cookies: readonly string[] = []): Reply => ({
   status: 303,
-  headers: { ...PAGE_HEADERS, location },
+  headers: { ...pageHeaders(), location },
   body: '',
   cookies,
 });

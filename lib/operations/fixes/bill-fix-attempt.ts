@@ -19,9 +19,14 @@ import { settleFixPayment } from './record-payment.ts';
 export interface BillingOptions {
   /** A person asked for the charge, so the card's waiting time does not apply. */
   readonly byPerson?: boolean;
+  /** The most US cents that the person agreed to. A new charge of more is not announced. */
+  readonly mostCents?: number;
   /** The use of the caller's key, stored beside the first write. */
   readonly keyUse?: readonly Write[];
 }
+
+/** A new charge would cost more than the person agreed to. Nothing was done. */
+export class CostsMore extends Error {}
 
 /** Three steps: end the previous payment intent, announce a charge, make it. The others are repeats. */
 const MAX_STEPS = 5;
@@ -30,7 +35,7 @@ const MAX_STEPS = 5;
  * Bills a merged fix with one credit, or with one charge if no credit is left. Each fix is billed once, also
  * under repeated and concurrent calls. The charge is stored before it is made, so the next call or the
  * sweeper finishes it after a crash.
- * @throws BillingError fix_attempt_not_found, payment_pending (the charge's outcome is unknown),
+ * @throws CostsMore; BillingError fix_attempt_not_found, payment_pending (the charge's outcome is unknown),
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function billFixAttempt(
@@ -38,13 +43,13 @@ export async function billFixAttempt(
   customerId: string,
   fixId: string,
   read?: LedgerView<FixAttempt>,
-  { byPerson = false, keyUse = [] }: BillingOptions = {},
+  { byPerson = false, mostCents = Number.POSITIVE_INFINITY, keyUse = [] }: BillingOptions = {},
 ): Promise<FixBilling> {
   let view = read;
   let isOurs = false;
   let busy = 0;
   for (let step = 0; step < MAX_STEPS; step++) {
-    const next = await nextStep(deps, customerId, fixId, view, { byPerson, keyUse });
+    const next = await nextStep(deps, customerId, fixId, view, { byPerson, mostCents, keyUse });
     view = undefined;
     if (next.kind === 'card_busy') {
       await waitForCard(deps, busy++);
@@ -77,7 +82,7 @@ async function nextStep(
   customerId: string,
   fixId: string,
   read: LedgerView<FixAttempt> | undefined,
-  { byPerson = false, keyUse }: BillingOptions,
+  { byPerson, mostCents, keyUse }: Required<BillingOptions>,
 ): Promise<NextStep> {
   const readPayable = payableReader(deps, customerId);
   const { answer } = await changeLedger<FixAttempt, NextStep, Payable | undefined>(
@@ -95,7 +100,9 @@ async function nextStep(
       },
       decide: (view, payable) => {
         const at = deps.now();
-        return toDecision(view, decideFixBilling(view.head, view.related, at), payable, { at, byPerson });
+        const decision = decideFixBilling(view.head, view.related, at);
+        if (decision.kind === 'charge' && decision.charge.amountCents > mostCents) throw new CostsMore();
+        return toDecision(view, decision, payable, { at, byPerson });
       },
     },
     read,

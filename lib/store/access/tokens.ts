@@ -103,6 +103,6 @@ export const mustBeOpen = (customerId: string): Write =>
 const HOUR_SECONDS = 60 * 60;
 
 /** Kept for an hour longer, so that a late use is refused for its time. */
-const expiry = (validUntil: Date): Item => ({
+export const expiry = (validUntil: Date): Item => ({
   expires_at: Math.ceil(validUntil.getTime() / 1_000) + HOUR_SECONDS,
 });

@@ -7,6 +7,7 @@ import type { Double } from '../double.ts';
 import type { App } from '../http/app.ts';
 import { setupOf } from '../resources/checkout-sessions.ts';
 import { awaitsCardholder } from '../resources/payment-intents.ts';
+import { configurationIn } from '../resources/portal-configurations.ts';
 import { button, fieldForm } from './actions.ts';
 import { link, moment } from './format.ts';
 import type { Page } from './layout.ts';
@@ -87,13 +88,20 @@ function portal(double: Double, session: Stripe.BillingPortal.Session, back: str
   const act = (label: string, input: object): Html => button({ label, control: ACT, id, input, back });
   const form = (label: string, input: object, fields: Parameters<typeof fieldForm>[0]['fields']): Html =>
     fieldForm({ label, control: ACT, id, input, back, fields });
+  const { features } = configurationIn(double, idOf(session.configuration) ?? undefined);
   const current = idOf(customer.invoice_settings.default_payment_method);
   const cards = state.paymentMethods.newestFirst.filter((method) => method.customer === customer.id);
   const subscriptions = state.subscriptions.newestFirst.filter(
     (one) => one.customer === customer.id && one.ended_at === null,
   );
   return html`<p>For ${link(customer.id)}</p>
-<h2>Payment methods</h2>
+${features.payment_method_update.enabled ? paymentMethods() : null}
+${features.subscription_cancel.enabled ? cancellations() : null}
+${features.customer_update.enabled ? contact(customer) : null}
+<p>${outward(session.return_url, 'Return to the merchant')}</p>`;
+
+  function paymentMethods(): Html {
+    return html`<h2>Payment methods</h2>
 ${cards.map(
   (
     method,
@@ -105,8 +113,11 @@ ${
 }
 ${act('Remove it', { action: 'remove_card', payment_method: method.id })}</div>`,
 )}
-${form('Add the card', { action: 'add_card' }, [CARD_FIELD])}
-<h2>Subscriptions</h2>
+${form('Add the card', { action: 'add_card' }, [CARD_FIELD])}`;
+  }
+
+  function cancellations(): Html {
+    return html`<h2>Subscriptions</h2>
 ${subscriptions.length === 0 ? html`<p class="soft">None.</p>` : null}
 ${subscriptions.map(
   (one) => html`<div class="row"><span>${link(one.id)} ${one.status.replaceAll('_', ' ')}${ends(one)}</span>
@@ -116,13 +127,16 @@ ${
     : act('Keep it', { action: 'keep', subscription: one.id })
 }
 ${act('Cancel it now', { action: 'cancel_now', subscription: one.id })}</div>`,
-)}
-<h2>Contact</h2>
+)}`;
+  }
+
+  function contact({ name, email }: Stripe.Customer): Html {
+    return html`<h2>Contact</h2>
 ${form('Save', { action: 'update_customer' }, [
-  { name: 'name', label: 'Name', value: customer.name ?? '' },
-  { name: 'email', label: 'E-mail', value: customer.email ?? '' },
-])}
-<p>${outward(session.return_url, 'Return to the merchant')}</p>`;
+  { name: 'name', label: 'Name', value: name ?? '' },
+  { name: 'email', label: 'E-mail', value: email ?? '' },
+])}`;
+  }
 }
 
 const nameOf = ({ card, type }: Stripe.PaymentMethod): string =>

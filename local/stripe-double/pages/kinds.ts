@@ -274,6 +274,18 @@ export const LISTINGS: readonly Listing[] = [
     ],
   }),
   listing({
+    path: 'portal_configurations',
+    title: 'Portal configurations',
+    all: (double) => double.state.portalConfigurations.newestFirst,
+    id: ({ id }) => id,
+    names: () => [],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Configuration', cell: ({ id }) => link(id) },
+      { head: 'State', cell: ({ active }) => (active ? 'active' : 'inactive') },
+    ],
+  }),
+  listing({
     path: 'portal_sessions',
     title: 'Customer portal',
     all: (double) => double.state.portalSessions.newestFirst,

@@ -1,23 +1,22 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { hostedUrl } from '../hosted.ts';
-import { page, paginate } from '../http/pagination.ts';
-import { flag, text } from '../http/parameters.ts';
+import { text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { emit } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
-
-const CONFIGURATION_ID = 'bpc_1StripeDouble0000';
+import { configurationIn } from './portal-configurations.ts';
 
 const FLOWS = ['payment_method_update', 'customer_update', 'subscription_cancel'] as const;
 
+/** Short-lived addresses of the portal's page. */
 export const portalRoutes = [
   route(
     'POST',
     '/v1/billing_portal/sessions',
     {
       customer: text(),
-      configuration: z.optional(z.literal(CONFIGURATION_ID, 'parameter_invalid: must be a configuration')),
+      configuration: z.optional(text()),
       return_url: z.optional(text()),
       flow_data: z.optional(
         z.strictObject({
@@ -26,14 +25,15 @@ export const portalRoutes = [
         }),
       ),
     },
-    (scope, { customer, return_url: returnUrl, flow_data: flow }) => {
+    (scope, { customer, configuration, return_url: returnUrl, flow_data: flow }) => {
       customerIn(scope, customer, { param: 'customer' });
+      const { id: used } = configurationIn(scope, configuration);
       const id = scope.newId('bps');
       const session: Stripe.BillingPortal.Session = {
         id,
         object: 'billing_portal.session',
         after_expiration: null,
-        configuration: CONFIGURATION_ID,
+        configuration: used,
         created: scope.now,
         customer,
         customer_account: null,
@@ -47,15 +47,6 @@ export const portalRoutes = [
       scope.state.portalSessions.add(session);
       emit(scope, 'billing_portal.session.created', session);
       return session;
-    },
-  ),
-  route(
-    'GET',
-    '/v1/billing_portal/configurations',
-    { active: z.optional(flag), is_default: z.optional(flag), ...page },
-    (_scope, { active, is_default: isDefault, ...window }) => {
-      const shown = active !== false && isDefault !== false ? [CONFIGURATION] : [];
-      return paginate('/v1/billing_portal/configurations', shown, window);
     },
   ),
 ];
@@ -72,46 +63,3 @@ const flowOf = (
   subscription_update_confirm: null,
   type,
 });
-
-const REASONS: Stripe.BillingPortal.Configuration.Features.SubscriptionCancel.CancellationReason.Option[] = [
-  'too_expensive',
-  'unused',
-  'other',
-];
-
-/** The only configuration, as saved in the Dashboard. */
-const CONFIGURATION: Stripe.BillingPortal.Configuration = {
-  id: CONFIGURATION_ID,
-  object: 'billing_portal.configuration',
-  active: true,
-  application: null,
-  business_profile: { headline: null, privacy_policy_url: null, terms_of_service_url: null },
-  created: 1_700_000_000,
-  default_return_url: null,
-  features: {
-    customer_update: { allowed_updates: ['email', 'name'], enabled: true },
-    invoice_history: { enabled: true },
-    payment_method_update: { enabled: true, payment_method_configuration: null },
-    subscription_cancel: {
-      cancellation_reason: { enabled: false, feedback_options: null, options: REASONS },
-      enabled: true,
-      mode: 'at_period_end',
-      proration_behavior: 'none',
-    },
-    subscription_pause: { duration: { interval_options: [], type: 'indefinite' }, enabled: false },
-    subscription_update: {
-      billing_cycle_anchor: null,
-      default_allowed_updates: [],
-      enabled: false,
-      proration_behavior: 'none',
-      schedule_at_period_end: { conditions: [] },
-      trial_update_behavior: 'end_trial',
-    },
-  },
-  is_default: true,
-  livemode: false,
-  login_page: { enabled: false, url: null },
-  metadata: {},
-  name: null,
-  updated: 1_700_000_000,
-};

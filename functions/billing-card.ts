@@ -1,0 +1,22 @@
+import { followLetter, showLetter } from '../lib/http/pages/card/letter-runs.ts';
+import { addCard, askToRemove, remove, showCard, showReturn, toPortal } from '../lib/http/pages/card/runs.ts';
+import { billThem, showWaiting, waitingKeys } from '../lib/http/pages/card/waiting-runs.ts';
+import { customerPage, publicPage, routed } from '../lib/http/pages/page-endpoint.ts';
+import { keys } from '../lib/store/keys.ts';
+
+const headKey = (customerId: string) => [keys.head(customerId)];
+
+/** The card, the fixes that wait for it, and the ways to Stripe's pages. */
+export const handler = routed({
+  'GET /billing/card': (route) => customerPage(route, headKey, showCard),
+  'POST /billing/card': (route) => customerPage(route, headKey, addCard),
+  // Stripe sends the browser here. It works without a session, and tells nothing about the account.
+  'GET /billing/card/return': (route) => publicPage(route, showReturn),
+  'GET /billing/card/remove': (route) => customerPage(route, headKey, askToRemove),
+  'POST /billing/card/remove': (route) => customerPage(route, headKey, remove),
+  'POST /billing/portal': (route) => customerPage(route, headKey, toPortal),
+  'GET /billing/card/waiting': (route) => customerPage(route, waitingKeys, showWaiting),
+  'POST /billing/card/waiting': (route) => customerPage(route, waitingKeys, billThem),
+  'GET /billing/letter': (route) => publicPage(route, showLetter),
+  'POST /billing/letter': (route) => publicPage(route, followLetter),
+});

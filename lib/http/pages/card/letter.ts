@@ -1,0 +1,33 @@
+import { html } from '../../../html.ts';
+import type { LetterPurpose } from '../../../store/access/letter-links.ts';
+import type { Reply } from '../../reply.ts';
+import { pageReply } from '../page.ts';
+
+const TASKS: Readonly<Record<LetterPurpose['kind'], { readonly title: string; readonly button: string }>> = {
+  add_card: { title: 'Add a card', button: 'Add a card at Stripe' },
+  pay_invoice: { title: 'Pay an invoice', button: 'Pay the invoice at Stripe' },
+};
+
+/** A button, because a mail scanner opens links but sends no form. Shows nothing of the account. */
+export function letterPage(purpose: LetterPurpose, link: string): Reply {
+  const { title, button } = TASKS[purpose.kind];
+  return pageReply({
+    title,
+    content: html`<section>
+<p>You continue on a page of Stripe. This link can do nothing else with your account.</p>
+<form method="post" action="/billing/letter">
+<input type="hidden" name="link" value="${link}">
+<p><button>${button}</button></p>
+</form></section>`,
+  });
+}
+
+/** The link has done its task. */
+export const letterDonePage = (purpose: LetterPurpose): Reply =>
+  pageReply({
+    title: TASKS[purpose.kind].title,
+    content: html`<section><p>This is done: ${
+      purpose.kind === 'add_card' ? 'the card is on file' : 'there is nothing to pay'
+    }.</p>
+<p><a href="/billing">Go to your account</a></p></section>`,
+  });

@@ -1,0 +1,83 @@
+import { monthOf } from '../../../domain/payments/spending.ts';
+import { MAX_AT_A_CLICK, waitingBill } from '../../../domain/payments/waiting-fixes.ts';
+import { billWaiting } from '../../../operations/fixes/bill-waiting.ts';
+import { requireHead } from '../../../operations/ledger/require-item.ts';
+import type { Deps } from '../../../runtime/deps.ts';
+import { paymentDeps } from '../../../runtime/payment-deps.ts';
+import { decodeFix } from '../../../store/fix-attempts.ts';
+import { type Key, keys } from '../../../store/keys.ts';
+import { decodeCardTries } from '../../../store/payments/card-tries.ts';
+import { decodeSpending, spendingKey } from '../../../store/payments/spending.ts';
+import { readWaitingFixes } from '../../../store/payments/waiting-fixes.ts';
+import { type Item, readFound, readTogether } from '../../../store/table.ts';
+import type { Reply } from '../../reply.ts';
+import type { SessionRequest } from '../page-endpoint.ts';
+import { billedPage, type Waiting, waitingPage } from './waiting.ts';
+
+/* Fixes that wait to be billed. A form names its fixes and the most that they may cost. */
+
+/** The items that the bill of waiting fixes needs. */
+export const waitingKeys = (customerId: string, at: Date): readonly Key[] => [
+  keys.head(customerId),
+  keys.cardTries(customerId),
+  spendingKey(customerId, at),
+];
+
+/** GET /billing/card/waiting */
+export async function showWaiting(deps: Deps, request: SessionRequest): Promise<Reply> {
+  const waiting = await waitingNow(deps, request.customerId, request.items);
+  return waitingPage(waiting, signedInOf(request));
+}
+
+const CENTS = /^\d{1,9}$/;
+const FIX_ID = /^[0-9a-f]{32}$/;
+
+/** POST /billing/card/waiting */
+export async function billThem(deps: Deps, request: SessionRequest): Promise<Reply> {
+  const { customerId, form } = request;
+  const signedIn = signedInOf(request);
+  const sent = form.get('cents') ?? '';
+  const ids = [...new Set((form.get('fixes') ?? '').split(','))].filter((id) => FIX_ID.test(id));
+  const before = await waitingNow(deps, customerId, request.items);
+  if (!CENTS.test(sent) || ids.length === 0 || ids.length > MAX_AT_A_CLICK) {
+    return waitingPage(before, signedIn, 'This form is out of date. Nothing was billed.');
+  }
+  const mostCents = Number(sent);
+  const named = await readFound(deps.table, ids, (id) => keys.fix(customerId, id));
+  const fixes = named.map(([, item]) => decodeFix(item));
+  const unbilled = fixes.filter(({ billed }) => billed === null);
+  const { cents } = billOf(deps, request.items, customerId, unbilled);
+  if (cents > mostCents) {
+    const notice = 'Billing these fixes costs more now. Nothing was billed: please look at the new amount.';
+    return waitingPage(before, signedIn, notice);
+  }
+  const result = await billWaiting(paymentDeps(deps), customerId, fixes, mostCents);
+  const items = await readTogether(deps.table, waitingKeys(customerId, deps.now()));
+  return billedPage(result, await waitingNow(deps, customerId, items), signedIn);
+}
+
+async function waitingNow(
+  deps: Deps,
+  customerId: string,
+  items: readonly (Item | undefined)[],
+): Promise<Waiting> {
+  const { fixes, isPartial } = await readWaitingFixes(deps.table, customerId);
+  return { fixes, isPartial, bill: billOf(deps, items, customerId, fixes) };
+}
+
+function billOf(
+  { now }: Deps,
+  [stored, tries, spent]: readonly (Item | undefined)[],
+  customerId: string,
+  fixes: Parameters<typeof waitingBill>[1],
+) {
+  const at = now();
+  const head = requireHead(stored, customerId);
+  const { cards } = decodeCardTries(tries);
+  return waitingBill({ head, cards, spending: decodeSpending(spent, monthOf(at)), at }, fixes);
+}
+
+const signedInOf = ({ items: [head], customerId, formToken }: SessionRequest) => ({
+  name: requireHead(head, customerId).name,
+  formToken,
+});

@@ -1,0 +1,327 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { letterLinkFor } from '../../lib/operations/access/letter-link.ts';
+import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
+import { ensurePortalConfiguration } from '../../lib/stripe/setup/portal.ts';
+import { enterCard } from '../../local/stripe-double/resources/checkout-sessions.ts';
+import { heard } from '../support/counted.ts';
+import { api, call, type SignedUp, signUp } from '../support/http.ts';
+import {
+  atStripe,
+  bill,
+  changesAtStripe,
+  customerOutOfCredits,
+  leaveCredits,
+  proCustomer,
+  recorded,
+  serveMoney,
+} from '../support/http-money.ts';
+import { headOf, type Money } from '../support/money.ts';
+import { hiddenField, type Shown, Visitor } from '../support/pages.ts';
+
+/* The page of the card: Stripe's pages, the fixes that wait, and the links of letters. */
+
+let money: Money;
+beforeAll(async () => {
+  ({ money } = await serveMoney());
+  process.env['API_URL'] = 'https://billing.test';
+});
+
+async function signedIn({ apiKey }: SignedUp): Promise<Visitor> {
+  const visitor = new Visitor();
+  const { body } = await call(api.createBillingLink, { apiKey });
+  const entry = await visitor.get(String(body['url']));
+  await visitor.post('/billing/enter', { link: hiddenField(entry, 'link') });
+  return visitor;
+}
+
+/** Sends the form of a page as its reader does. */
+const send = (visitor: Visitor, page: Shown, path: string, fields: Record<string, string> = {}) =>
+  visitor.post(path, { form_token: hiddenField(page, 'form_token'), ...fields });
+
+/** The cardholder enters a card that no other customer has, on the page that the browser was sent to. */
+function enter({ location = '' }: Shown, card: 'visa' | 'mastercard' = 'visa'): string {
+  const sessionId = /cs_test_\w+/.exec(location)?.[0] ?? '';
+  enterCard(money.double.scope(), money.double.state.checkoutSessions.get(sessionId, 'path'), { card });
+  const method = money.double.state.paymentMethods.newestFirst[0];
+  if (method?.card != null) method.card.fingerprint = randomBytes(8).toString('hex');
+  return sessionId;
+}
+
+const returnTo = (visitor: Visitor, sessionId: string) =>
+  visitor.get(`/billing/card/return?session=${sessionId}`);
+
+/** A customer without credits, with fixes whose billing was refused. */
+async function withWaiting(customer: SignedUp, count: number): Promise<SignedUp> {
+  await leaveCredits(money, customer.customerId, 0);
+  for (let pr = 1; pr <= count; pr++) {
+    const { status } = await bill(customer.apiKey, await recorded(customer.apiKey, pr));
+    expect(status).toBe(402);
+  }
+  return customer;
+}
+
+describe('the card', () => {
+  it('is added on Stripe’s page in one click, and the page shows it', async () => {
+    const customer = await signUp();
+    const visitor = await signedIn(customer);
+    const page = await visitor.get('/billing/card');
+    expect(page.text).toContain('No card on file');
+    expect(page.text).toMatch(/earns\s+5 credits/);
+    const sent = await send(visitor, page, '/billing/card');
+    expect([sent.status, new URL(sent.location ?? '').origin]).toEqual([303, money.running.url]);
+    const policy = String(page.headers['Content-Security-Policy']);
+    expect(policy).toContain(`form-action 'self' https://*.stripe.com ${money.running.url};`);
+    const back = await returnTo(visitor, enter(sent));
+    expect(back.text).toContain('Your card is on file.');
+    expect(back.text).toContain('5 credits were added.');
+    const shown = await visitor.get('/billing/card');
+    expect(shown.text).toMatch(/Visa, ends in 4242[\s\S]*Replace the card/);
+    expect(await headOf(money.deps, customer.customerId)).toMatchObject({ balance: 10 });
+  });
+
+  it('the return page works without a session, and shows nothing of the account', async () => {
+    const customer = await signUp();
+    const visitor = await signedIn(customer);
+    const sessionId = enter(await send(visitor, await visitor.get('/billing/card'), '/billing/card'));
+    const { status, text } = await returnTo(new Visitor(), sessionId);
+    expect(status).toBe(200);
+    expect(text).toContain('5 credits were added.');
+    expect(text).not.toMatch(/Acme|4242|customer\.example/);
+    // Opened again, it says the same and changes nothing.
+    expect((await returnTo(new Visitor(), sessionId)).text).toContain('5 credits were added.');
+    expect(await headOf(money.deps, customer.customerId)).toMatchObject({ balance: 10 });
+  });
+
+  it.each(['', 'cs_test_none', 'javascript:alert(1)', '../..', '"><script>'])(
+    'a made-up return, %j, changes nothing and is not repeated in the page',
+    async (session) => {
+      const { status, text } = await new Visitor().get(
+        `/billing/card/return?session=${encodeURIComponent(session)}`,
+      );
+      expect(status).toBe(200);
+      expect(text).toContain('Nothing was changed');
+      if (session !== '') expect(text).not.toContain(session);
+    },
+  );
+
+  it('an open session, and one of a closed account, say so', async () => {
+    const customer = await signUp();
+    const visitor = await signedIn(customer);
+    const sent = await send(visitor, await visitor.get('/billing/card'), '/billing/card');
+    const id = /cs_test_\w+/.exec(sent.location ?? '')?.[0] ?? '';
+    expect((await returnTo(visitor, id)).text).toContain('not confirmed');
+    await closeCustomer(money.deps, customer.customerId);
+    enter(sent);
+    expect((await returnTo(visitor, id)).text).toContain('This account is closed');
+  });
+
+  it('without the form token no session is opened', async () => {
+    const customer = await signUp();
+    const visitor = await signedIn(customer);
+    const changes = await changesAtStripe(money, async () => {
+      expect((await visitor.post('/billing/card', {})).status).toBe(403);
+    });
+    expect(changes).toEqual([]);
+  });
+
+  it('the log names no session, address of Stripe or card', async () => {
+    const customer = await signUp();
+    const visitor = await signedIn(customer);
+    const { result, lines } = await heard(async () => {
+      const sent = await send(visitor, await visitor.get('/billing/card'), '/billing/card');
+      const id = enter(sent);
+      await returnTo(visitor, id);
+      await visitor.get('/billing/card');
+      return id;
+    });
+    const log = lines.join('\n');
+    for (const secret of [result, '4242', '/checkout/', 'pm_']) expect(log).not.toContain(secret);
+  });
+
+  it('a card is removed only after a question, and not while it pays for Pro', async () => {
+    const customer = await customerOutOfCredits(money);
+    const visitor = await signedIn(customer);
+    const asked = await visitor.get('/billing/card/remove');
+    expect(asked.text).toContain('Keep the card');
+    expect((await send(visitor, asked, '/billing/card/remove')).location).toBe('/billing/card');
+    expect((await visitor.get('/billing/card')).text).toContain('No card on file');
+    expect(await headOf(money.deps, customer.customerId)).toMatchObject({ paymentMethodId: null });
+    const pro = await proCustomer(money);
+    const subscriber = await signedIn(pro);
+    const refused = await send(
+      subscriber,
+      await subscriber.get('/billing/card/remove'),
+      '/billing/card/remove',
+    );
+    expect([refused.status, refused.text.includes('Cancel Pro first')]).toEqual([422, true]);
+    expect(atStripe(money, pro.customerId).subscriptions[0]?.status).toBe('active');
+  });
+
+  it('Stripe’s portal opens with invoices and address, and without cards and plans', async () => {
+    const visitor = await signedIn(await customerOutOfCredits(money));
+    const page = await visitor.get('/billing/card');
+    expect((await send(visitor, page, '/billing/portal')).status).toBe(500);
+    await ensurePortalConfiguration(money.stripe);
+    const { status, location = '' } = await send(visitor, page, '/billing/portal');
+    expect([status, new URL(location).pathname.split('/')[1]]).toEqual([303, 'portal']);
+    const [session] = money.double.state.portalSessions.newestFirst;
+    const features = (
+      await money.stripe.billingPortal.configurations.retrieve(String(session?.configuration))
+    ).features;
+    expect(features.customer_update.allowed_updates).toEqual(['address', 'tax_id']);
+    expect([
+      features.invoice_history.enabled,
+      features.payment_method_update.enabled,
+      features.subscription_cancel.enabled,
+    ]).toEqual([true, false, false]);
+  });
+});
+
+describe('waiting fixes', () => {
+  const paid = ({ customerId }: SignedUp) => atStripe(money, customerId).paid;
+
+  it('after a card is added, one click bills the waiting fixes, and nothing is billed without it', async () => {
+    const customer = await withWaiting(await signUp(), 4);
+    const visitor = await signedIn(customer);
+    await returnTo(visitor, enter(await send(visitor, await visitor.get('/billing/card'), '/billing/card')));
+    await leaveCredits(money, customer.customerId, 1);
+    const page = await visitor.get('/billing/card/waiting');
+    expect(page.text).toContain('<button>Bill the 4 waiting fixes for $87.00</button>');
+    expect(page.text).toMatch(/1 from credits, 3 for .*\$87\.00/);
+    expect(paid(customer)).toEqual([]);
+    const fields = { fixes: hiddenField(page, 'fixes'), cents: hiddenField(page, 'cents') };
+    const billed = await send(visitor, page, '/billing/card/waiting', fields);
+    expect(billed.text).toContain('4 fixes billed.');
+    expect(billed.text).toContain('Every merged fix that RSOLV reported is billed');
+    expect(paid(customer)).toEqual([2_900, 2_900, 2_900]);
+    // The same form again bills nothing.
+    expect((await send(visitor, page, '/billing/card/waiting', fields)).text).toContain(
+      'Billed to your card before',
+    );
+    expect(paid(customer)).toHaveLength(3);
+  });
+
+  it('a click bills a bounded number of fixes, and the next click the others', async () => {
+    const customer = await withWaiting(await signUp(), 7);
+    const { customerId } = customer;
+    await call(api.addPaymentMethod, {
+      apiKey: customer.apiKey,
+      body: { payment_method_id: await money.newCard(), billing_consent: true },
+    });
+    await leaveCredits(money, customerId, 0);
+    const visitor = await signedIn(customer);
+    const page = await visitor.get('/billing/card/waiting');
+    expect(page.text).toContain('Bill the 7 waiting fixes for $203.00');
+    const form = (shown: Shown) => ({
+      fixes: hiddenField(shown, 'fixes'),
+      cents: hiddenField(shown, 'cents'),
+    });
+    const first = await send(visitor, page, '/billing/card/waiting', form(page));
+    expect(first.text).toContain('5 fixes billed.');
+    expect(first.text).toContain('Bill the 2 waiting fixes for $58.00');
+    const second = await send(visitor, first, '/billing/card/waiting', form(first));
+    expect(second.text).toContain('2 fixes billed.');
+    expect(paid(customer)).toHaveLength(7);
+  });
+
+  it('if billing costs more than the page said, the page asks again and charges nothing', async () => {
+    const customer = await withWaiting(await signUp(), 2);
+    await call(api.addPaymentMethod, {
+      apiKey: customer.apiKey,
+      body: { payment_method_id: await money.newCard(), billing_consent: true },
+    });
+    await leaveCredits(money, customer.customerId, 1);
+    const visitor = await signedIn(customer);
+    const page = await visitor.get('/billing/card/waiting');
+    expect(page.text).toContain('Bill the 2 waiting fixes for $29.00');
+    await leaveCredits(money, customer.customerId, 0);
+    const fields = { fixes: hiddenField(page, 'fixes'), cents: hiddenField(page, 'cents') };
+    const again = await send(visitor, page, '/billing/card/waiting', fields);
+    expect(again.status).toBe(409);
+    expect(again.text).toContain('costs more now');
+    expect(again.text).toContain('Bill the 2 waiting fixes for $58.00');
+    expect(paid(customer)).toEqual([]);
+  });
+
+  it('a declined card stops the click after one try', async () => {
+    const customer = await withWaiting(await customerOutOfCredits(money, 'pm_card_chargeCustomerFail'), 3);
+    const visitor = await signedIn(customer);
+    const page = await visitor.get('/billing/card/waiting');
+    const fields = { fixes: hiddenField(page, 'fixes'), cents: hiddenField(page, 'cents') };
+    const before = atStripe(money, customer.customerId).payments.length;
+    const { text } = await send(visitor, page, '/billing/card/waiting', fields);
+    expect(text).toContain('0 fixes billed.');
+    expect(text).toContain('Your card was declined');
+    expect(atStripe(money, customer.customerId).payments.length - before).toBe(1);
+  });
+
+  it('another customer’s fixes in the form are not billed', async () => {
+    const victim = await withWaiting(await customerOutOfCredits(money, 'pm_card_chargeCustomerFail'), 1);
+    const page = await (await signedIn(victim)).get('/billing/card/waiting');
+    const visitor = await signedIn(await customerOutOfCredits(money));
+    const own = await visitor.get('/billing/card/waiting');
+    const fields = { fixes: hiddenField(page, 'fixes'), cents: '2900' };
+    const { text } = await send(visitor, own, '/billing/card/waiting', fields);
+    expect(text).toContain('0 fixes billed.');
+    expect(paid(victim)).toEqual([]);
+  });
+
+  it('without a card, the page says what to do instead of a button', async () => {
+    const visitor = await signedIn(await withWaiting(await signUp(), 1));
+    const { text } = await visitor.get('/billing/card/waiting');
+    expect(text).toContain('no card is on file');
+    expect(text).not.toContain('<button>Bill');
+  });
+});
+
+describe('a letter’s link', () => {
+  const linkFor = async ({ customerId }: SignedUp) =>
+    (await letterLinkFor(money.deps, customerId, { kind: 'add_card' }, 'https://billing.test')) ?? '';
+
+  it('leads to a card on file in two clicks and Stripe’s page, a day later too', async () => {
+    const customer = await signUp();
+    const link = await linkFor(customer);
+    // A mail scanner opens it first. It changes nothing.
+    const scanned = await changesAtStripe(money, () => new Visitor().get(link));
+    expect(scanned).toEqual([]);
+    const visitor = new Visitor();
+    const page = await visitor.get(link);
+    expect(page.text).not.toMatch(/Acme|customer\.example/);
+    const field = { link: hiddenField(page, 'link') };
+    const sent = await visitor.post('/billing/letter', field);
+    expect(sent.status).toBe(303);
+    expect(visitor.cookies).toEqual([]);
+    // It works again until it did its thing.
+    expect((await visitor.post('/billing/letter', field)).location).toBe(sent.location);
+    expect((await returnTo(visitor, enter(sent))).text).toContain('5 credits were added.');
+    expect((await visitor.post('/billing/letter', field)).text).toContain('the card is on file');
+    expect((await visitor.get('/billing/card')).location).toBe('/billing/sign-in');
+  });
+
+  it('a link does not sign in, a sign-in link adds no card, and a made-up one does nothing', async () => {
+    const customer = await signUp();
+    const link = new URL(await linkFor(customer)).searchParams.get('link') ?? '';
+    expect((await new Visitor().post('/billing/enter', { link })).status).toBe(410);
+    const { body } = await call(api.createBillingLink, { apiKey: customer.apiKey });
+    const signIn = new URL(String(body['url'])).searchParams.get('link') ?? '';
+    for (const made of [signIn, '', 'nonsense', `${'0'.repeat(32)}.${'A'.repeat(43)}`]) {
+      expect((await new Visitor().post('/billing/letter', { link: made })).status).toBe(410);
+    }
+  });
+
+  it('a link to an invoice leads to Stripe’s page of that customer’s invoice only', async () => {
+    const pro = await proCustomer(money);
+    const [invoice] = atStripe(money, pro.customerId).invoices;
+    const stranger = await customerOutOfCredits(money);
+    const purpose = { kind: 'pay_invoice', invoiceId: invoice?.id ?? '' } as const;
+    const follow = async ({ customerId }: SignedUp) => {
+      const link = (await letterLinkFor(money.deps, customerId, purpose, 'https://billing.test')) ?? '';
+      const visitor = new Visitor();
+      return visitor.post('/billing/letter', { link: hiddenField(await visitor.get(link), 'link') });
+    };
+    const { status, location = '' } = await follow(pro);
+    expect([status, location]).toEqual([303, expect.stringContaining(money.running.url)]);
+    expect((await follow(stranger)).location).toBeUndefined();
+  });
+});
