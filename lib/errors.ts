@@ -1,6 +1,6 @@
 /**
- * All problems in one table: the stable `code` that clients may rely on, its HTTP status, its title, and how
- * long to wait before a useful retry. The detail given when it is thrown is public.
+ * All problems in one table: the stable `code` that clients may rely on, its HTTP status, its title, how long
+ * to wait before a useful retry, and the page that helps. The detail given when it is thrown is public.
  */
 export const PROBLEMS = {
   malformed_json: { status: 400, title: 'Invalid JSON body' },
@@ -8,11 +8,11 @@ export const PROBLEMS = {
   invalid_api_key: { status: 401, title: 'Invalid API key' },
   invalid_signature: { status: 400, title: 'Invalid signature' },
   wrong_mode: { status: 400, title: 'Event of the wrong mode' },
-  no_billing_info: { status: 402, title: 'No payment method on file' },
-  spending_limit_reached: { status: 402, title: 'Spending limit reached' },
-  card_declined: { status: 402, title: 'Card declined' },
-  authentication_required: { status: 402, title: 'Payment confirmation required' },
-  account_disputed: { status: 402, title: 'Payment disputed' },
+  no_billing_info: { status: 402, title: 'No payment method on file', action: '/billing/card' },
+  spending_limit_reached: { status: 402, title: 'Spending limit reached', action: '/billing/settings#limit' },
+  card_declined: { status: 402, title: 'Card declined', action: '/billing/card' },
+  authentication_required: { status: 402, title: 'Payment confirmation required', action: '/billing/plan' },
+  account_disputed: { status: 402, title: 'Payment disputed', action: '/billing/documents' },
   scope_missing: { status: 403, title: 'API key without this permission' },
   fix_attempt_not_found: { status: 404, title: 'Fix attempt not found' },
   subscription_not_found: { status: 404, title: 'Subscription not found' },
@@ -42,7 +42,15 @@ export const PROBLEMS = {
   payments_unavailable: { status: 503, title: 'Payments unavailable', retryAfterSeconds: 5 },
   ledger_busy: { status: 503, title: 'Ledger busy', retryAfterSeconds: 1 },
   ledger_unavailable: { status: 503, title: 'Ledger unavailable', retryAfterSeconds: 2 },
-} as const satisfies Record<string, { status: number; title: string; retryAfterSeconds?: number }>;
+} as const satisfies Record<string, ProblemKind>;
+
+interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  readonly retryAfterSeconds?: number;
+  /** The page on which the customer can do something about it; with every 402. */
+  readonly action?: string;
+}
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
@@ -64,6 +72,8 @@ export interface SpendingLimitFacts {
 export interface ProblemFacts {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
+  /** The page that helps, if it is another one than that of the code. A path on our own pages. */
+  readonly action?: string;
   /** With `rate_limited`: the name of the limit, for headers and the log. */
   readonly limit?: string;
   readonly credit_balance?: number;

@@ -10,6 +10,7 @@ import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
 import { jsonBodyParser } from './json-body.ts';
 import { RequestLimits } from './limit-headers.ts';
+import { ownAddress } from './own-address.ts';
 import { problemReply, toBillingError } from './problem.ts';
 import { type Reply, render } from './reply.ts';
 
@@ -50,7 +51,7 @@ export type Route = Pick<
 >;
 
 /** How a failure is answered. */
-type ProblemReply = (problem: BillingError, requestId: string) => Reply;
+type ProblemReply = (problem: BillingError, requestId: string, ownUrl: string | null) => Reply;
 
 /** A Lambda handler for one call: the parts common to all calls, around `answer`. */
 export function handlerOf(
@@ -111,7 +112,8 @@ function answerAndLog(contract: Route, problemAnswer: ProblemReply): Middleware 
     },
     onError: (request) => {
       const problem = toBillingError(request.error);
-      const reply = problemAnswer(problem, request.context.awsRequestId);
+      const ownUrl = ownAddress(request.event.headers?.['host']);
+      const reply = problemAnswer(problem, request.context.awsRequestId, ownUrl);
       const { code, facts } = problem;
       const { limit, retryAfterSeconds = 0 } = facts;
       if (code === 'rate_limited') report({ kind: 'rate_limited' });

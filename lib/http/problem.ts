@@ -11,11 +11,22 @@ export function toBillingError(error: unknown): BillingError {
   return new BillingError('internal_error', INTERNAL_DETAIL, {}, { cause: error });
 }
 
-/** RFC 9457. `error` repeats the detail for clients that predate problem documents. */
-export function problemReply({ code, message, facts }: BillingError, requestId: string): Reply {
-  const { retryAfterSeconds, limit: _, ...extensions } = facts;
-  const { status, title, ...known }: { status: number; title: string; retryAfterSeconds?: number } =
-    PROBLEMS[code];
+/**
+ * RFC 9457. `error` repeats the detail for clients that predate problem documents.
+ * @param ownUrl the address that the request was sent to; null if it is unknown
+ */
+export function problemReply(
+  { code, message, facts }: BillingError,
+  requestId: string,
+  ownUrl: string | null = null,
+): Reply {
+  const { retryAfterSeconds, limit: _, action: exact, ...extensions } = facts;
+  const {
+    status,
+    title,
+    ...known
+  }: { status: number; title: string; retryAfterSeconds?: number; action?: string } = PROBLEMS[code];
+  const action = exact ?? known.action;
   const detail = redactApiKeys(message);
   const wait = retryAfterSeconds ?? known.retryAfterSeconds;
   return {
@@ -33,6 +44,7 @@ export function problemReply({ code, message, facts }: BillingError, requestId: 
       code,
       error: detail,
       request_id: requestId,
+      ...(action !== undefined && ownUrl !== null && { action_url: ownUrl + action }),
       ...extensions,
     },
   };

@@ -275,6 +275,43 @@ describe('waiting fixes', () => {
   });
 });
 
+describe('a refusal to bill', () => {
+  const host = { host: 'billing.test' };
+
+  it.each([
+    ['no_billing_info', '/billing/card', () => signUp()],
+    ['card_declined', '/billing/card', () => customerOutOfCredits(money, 'pm_card_chargeCustomerFail')],
+    ['spending_limit_reached', '/billing/settings#limit', withoutRoom],
+    ['authentication_required', '/billing/approve?fix=', () => withAsking()],
+  ])('the refusal %s names the page that helps: %s', async (code, path, make) => {
+    const customer = await make();
+    await leaveCredits(money, customer.customerId, 0);
+    const params = await recorded(customer.apiKey, 1);
+    const { status, body } = await call(api.billFixAttempt, {
+      apiKey: customer.apiKey,
+      params,
+      headers: host,
+    });
+    expect([status, body['code']]).toEqual([402, code]);
+    const exact = path.endsWith('=') ? path + params.id : path;
+    expect(body['action_url']).toBe(`https://billing.test${exact}`);
+  });
+
+  async function withoutRoom(): Promise<SignedUp> {
+    const customer = await customerOutOfCredits(money);
+    await call(api.changeSpendingLimit, { apiKey: customer.apiKey, body: { monthly_cents: 0 } });
+    return customer;
+  }
+
+  const withAsking = () => customerOutOfCredits(money, 'pm_card_authenticationRequired');
+
+  it('other refusals name no page, and without a host there is none', async () => {
+    const { apiKey } = await signUp();
+    const other = await call(api.addPaymentMethod, { apiKey, body: {}, headers: host });
+    expect([other.status, other.body['action_url']]).toEqual([422, undefined]);
+  });
+});
+
 describe('a letter’s link', () => {
   const linkFor = async ({ customerId }: SignedUp) =>
     (await letterLinkFor(money.deps, customerId, { kind: 'add_card' }, 'https://billing.test')) ?? '';

@@ -1,11 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CardTries } from '../../lib/domain/payments/card-tries.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
+import { keys } from '../../lib/store/keys.ts';
+import {
+  type CardSession,
+  decodeCardSession,
+  keepCardSession,
+} from '../../lib/store/payments/card-sessions.ts';
 import { keepCardTries, readCardTries } from '../../lib/store/payments/card-tries.ts';
 import { announceReturn, moveReturn, readDoublePayment } from '../../lib/store/payments/double-payments.ts';
 import { putSoldPrice, readSoldPrice } from '../../lib/store/payments/sold-prices.ts';
 import { readSpending, reserveSpending } from '../../lib/store/payments/spending.ts';
-import { type Write, writeTogether } from '../../lib/store/table.ts';
+import { readTogether, type Write, writeTogether } from '../../lib/store/table.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /* The conditions of stored payments, each tested where no other condition replaces it. */
@@ -38,6 +44,26 @@ describe('what payments keep', () => {
     expect(await read()).toMatchObject({ attempt: 2, refundCents: 2_900, state: 'returning' });
     // Moving a return that is not stored does not create it.
     expect(await write(moveReturn('b'.repeat(32), first, { state: 'returned' }, AT))).toBe('refused');
+  });
+
+  it('CARD_SESSION_UNMOVED: of two clicks one opens a session, and of two callers one finishes it', async () => {
+    const customerId = 'c'.repeat(32);
+    const session = (attempt: number, state: CardSession['state'], sessionId = 'cs_1'): CardSession => ({
+      ...{ attempt, state, sessionId, stripeCustomerId: 'cus_1', cardBefore: null, completedAt: null },
+      ...{ startedAt: AT.toISOString(), sourceIp: '203.0.113.9', userAgent: null, page: '/', linkId: null },
+      outcome: null,
+    });
+    const keep = (next: CardSession, before: CardSession | null) =>
+      write(keepCardSession(customerId, next, before));
+    expect(await keep(session(1, 'opening'), null)).toBe('written');
+    expect(await keep(session(1, 'opening', 'cs_2'), null)).toBe('refused');
+    expect(await keep(session(1, 'open'), session(1, 'opening'))).toBe('written');
+    expect(await keep(session(1, 'open', 'cs_2'), session(1, 'opening'))).toBe('refused');
+    expect(await keep(session(2, 'opening', 'cs_2'), session(1, 'open'))).toBe('written');
+    expect(await keep(session(1, 'finished'), session(1, 'open'))).toBe('refused');
+    const [item] = await readTogether(deps.table, [keys.cardSession(customerId)]);
+    expect(decodeCardSession(item ?? {})).toEqual(session(2, 'opening', 'cs_2'));
+    expect(item?.['due']).toBeUndefined();
   });
 
   it('SPENDING_HAS_ROOM: a charge that read the month before another one is not reserved above the limit', async () => {

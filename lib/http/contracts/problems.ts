@@ -127,7 +127,7 @@ const facts = {
     ),
   ),
   credit_balance: z.optional(described(z.int(), 'Credits left, if they matter to the problem.')),
-} satisfies Record<Exclude<keyof ProblemFacts, 'retryAfterSeconds' | 'limit'>, z.ZodMiniType>;
+} satisfies Record<Exclude<keyof ProblemFacts, 'retryAfterSeconds' | 'limit' | 'action'>, z.ZodMiniType>;
 
 export const Problem = described(
   z.object({
@@ -138,6 +138,9 @@ export const Problem = described(
     code: described(z.enum(PROBLEM_CODES), 'Stable, for programs.'),
     error: described(z.string(), 'The same text as `detail`, for older clients.'),
     request_id: described(z.string(), 'For support. Also in the header `x-request-id`.'),
+    action_url: z.optional(
+      described(z.url(), 'The page on which the customer can do something about it; with each 402.'),
+    ),
     ...facts,
   }),
   'What went wrong and what to do about it, as an RFC 9457 problem.',

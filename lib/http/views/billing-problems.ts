@@ -11,7 +11,7 @@ import { limitFacts } from './spending.ts';
  * @throws BillingError if the fix could not be billed
  */
 export function billedView(id: string, billing: FixBilling): FixBilled {
-  if (billing.kind !== 'billed') throw billingProblem(billing);
+  if (billing.kind !== 'billed') throw billingProblem(id, billing);
   const { billed, already, balance } = billing;
   return {
     id,
@@ -24,7 +24,7 @@ export function billedView(id: string, billing: FixBilling): FixBilled {
 }
 
 /** The problem, and its remedy, for a fix that could not be billed. */
-function billingProblem(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingError {
+function billingProblem(id: string, billing: Exclude<FixBilling, { kind: 'billed' }>): BillingError {
   const balance = { credit_balance: billing.balance };
   switch (billing.kind) {
     case 'declined':
@@ -38,6 +38,7 @@ function billingProblem(billing: Exclude<FixBilling, { kind: 'billed' }>): Billi
         'Stripe.js, and the fix is billed; or add another payment method, then bill again.';
       return new BillingError('authentication_required', detail, {
         ...balance,
+        action: `/billing/approve?fix=${id}`,
         reasons: ['authentication_required'],
         ...(clientSecret !== null && {
           payment_intent: { id: paymentIntentId, client_secret: clientSecret },

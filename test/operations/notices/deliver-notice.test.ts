@@ -1,7 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fixBlocked } from '../../../lib/domain/notice.ts';
 import { probeCustomerEmail } from '../../../lib/domain/test-customer.ts';
 import { MailFault } from '../../../lib/mail/port.ts';
 import { openSes } from '../../../lib/mail/ses.ts';
+import { openLetterLink } from '../../../lib/operations/access/letter-link.ts';
 import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
@@ -10,10 +12,13 @@ import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/de
 import { resendNotice } from '../../../lib/operations/notices/resend-notice.ts';
 import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
 import type { NoticeName } from '../../../lib/store/keys.ts';
+import { putNotice } from '../../../lib/store/notices.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
 import type { MailboxServer } from '../../../local/mailbox/server.ts';
+import { contentsOf } from '../../support/contents.ts';
 import { markClosed } from '../../support/customers.ts';
 import { middlewareOf } from '../../support/documents.ts';
-import { customerWith, range } from '../../support/fixtures.ts';
+import { customerWith, newFix, range } from '../../support/fixtures.ts';
 import { startTestMailbox } from '../../support/mailbox.ts';
 import { noticesOf, unsentOf } from '../../support/notices.ts';
 import { openTestTable, testDeps, throughSdk } from '../../support/table.ts';
@@ -58,6 +63,22 @@ describe('a notice', () => {
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1, messageId: letter?.id });
     const unsent = await unsentOf(deps.table, new Date());
     expect(unsent.filter(({ id }) => id === name.id)).toEqual([]);
+  });
+
+  it('a letter that a card helps has a button that adds one, and a link that the table holds as a hash', async () => {
+    const { head } = await customerWith(deps, 0);
+    const blocked = fixBlocked(head, { ...newFix(1), id: 'f1' }, 'no_billing_info', new Date());
+    await writeTogether(deps.table, [putNotice(blocked)]);
+    const name = { customerId: head.customerId, kind: 'fix_blocked', id: blocked.id } as const;
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    const [letter] = lettersTo(head.email);
+    expect(letter?.html).toContain('>Add a card</a>');
+    const [, token = ''] =
+      /https:\/\/api\.rsolv\.dev\/billing\/letter\?link=([\w.-]+)/.exec(letter?.text ?? '') ?? [];
+    expect(await openLetterLink(deps, token)).toMatchObject({ purpose: { kind: 'add_card' } });
+    expect(JSON.stringify(await contentsOf(deps.table))).not.toContain(token.split('.')[1]);
+    const inWeeks = { ...deps, now: () => new Date(Date.now() + 7 * 24 * 60 * 60 * 1_000) };
+    await expect(openLetterLink(inWeeks, token)).rejects.toMatchObject({ code: 'link_not_valid' });
   });
 
   it('a notice that the stream delivers twice is sent once, in sequence or concurrently', async () => {
