@@ -1,7 +1,7 @@
 import { followLetter, showLetter } from '../lib/http/pages/card/letter-runs.ts';
 import { addCard, askToRemove, remove, showCard, showReturn, toPortal } from '../lib/http/pages/card/runs.ts';
 import { billThem, showWaiting, waitingKeys } from '../lib/http/pages/card/waiting-runs.ts';
-import { customerPage, publicPage, routed } from '../lib/http/pages/page-endpoint.ts';
+import { customerPage, publicPage, routed, visitorPage } from '../lib/http/pages/page-endpoint.ts';
 import { keys } from '../lib/store/keys.ts';
 
 const headKey = (customerId: string) => [keys.head(customerId)];
@@ -11,7 +11,7 @@ export const handler = routed({
   'GET /billing/card': (route) => customerPage(route, headKey, showCard),
   'POST /billing/card': (route) => customerPage(route, headKey, addCard),
   // Stripe sends the browser here. It works without a session, and tells nothing about the account.
-  'GET /billing/card/return': (route) => publicPage(route, showReturn),
+  'GET /billing/card/return': (route) => visitorPage(route, showReturn),
   'GET /billing/card/remove': (route) => customerPage(route, headKey, askToRemove),
   'POST /billing/card/remove': (route) => customerPage(route, headKey, remove),
   'POST /billing/portal': (route) => customerPage(route, headKey, toPortal),

@@ -18,6 +18,9 @@ export async function visitBillingPage(url: string, link: string): Promise<void>
   if (!overview.includes('<h1>Your account</h1>')) throw new Fault('The billing page shows no account');
   const documents = await browser.open(pageAt('/documents'), 200);
   if (!documents.includes('<h1>Invoices and receipts</h1>')) throw new Fault('No page shows the documents');
+  const card = await browser.open(pageAt('/card'), 200);
+  if (!card.includes('<h2>On file</h2>')) throw new Fault('The billing page shows no card');
+  await browser.open(pageAt('/card/waiting'), 200);
   const paths = ['/keys', '/settings', '/address', '/statement', '/statement.csv', '/account.json'];
   for (const path of paths) await browser.open(pageAt(path), 200);
   const form = { form_token: hiddenField(overview, 'form_token') };

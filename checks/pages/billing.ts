@@ -2,8 +2,10 @@ import type { Page } from 'playwright-core';
 import * as z from 'zod/mini';
 import { type RunningStack, startStack } from '../../test/support/running-stack.ts';
 import { lookAtAccounts } from './accounts.ts';
+import { useCards } from './card.ts';
 import { lookAtDocuments } from './documents.ts';
 import type { Looker } from './look.ts';
+import { followLetter, type Letter } from './mail.ts';
 import { lookAtUnsubscribe } from './unsubscribe.ts';
 
 /* The customer's own pages, on a whole local stack: mail, browser and API together. */
@@ -12,8 +14,8 @@ const SignedUp = z.object({ api_key: z.string() });
 const EMAIL = 'ada@acme.example';
 /** The address that the account has afterwards. */
 const NEW_EMAIL = 'grace@acme.example';
-const WAIT_MS = 20_000;
-const PAUSE_MS = 200;
+/** Of a customer who has no card and 5 credits. */
+const CARD_EMAIL = 'bea@acme.example';
 
 /** Signs in by mail, looks at each page in every width and scheme, and signs out. */
 export async function lookAtBilling(looker: Looker): Promise<void> {
@@ -27,17 +29,22 @@ export async function lookAtBilling(looker: Looker): Promise<void> {
     await lookAtUnsubscribe(looker, stack);
     await visit(looker, stack, apiKey);
     await lookAtAccounts(looker, stack);
+    await useCards(looker, stack, {
+      apiKey: await signUp(stack, CARD_EMAIL),
+      email: CARD_EMAIL,
+      page: await signedIn(looker, stack, CARD_EMAIL),
+    });
   } finally {
     await stack.end('SIGTERM');
   }
 }
 
 /** Returns the customer's API key. */
-async function signUp({ url }: RunningStack): Promise<string> {
+async function signUp({ url }: RunningStack, email = EMAIL): Promise<string> {
   const response = await fetch(`${url}/api/v1/customers/onboard`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'Ada Lovelace & Co.', email: EMAIL, source: 'direct' }),
+    body: JSON.stringify({ name: 'Ada Lovelace & Co.', email, source: 'direct' }),
   });
   if (response.status !== 201) throw new Error(`sign-up answered ${response.status}`);
   return SignedUp.parse(await response.json()).api_key;
@@ -142,30 +149,20 @@ async function settingsOf(looker: Looker, page: Page, stack: RunningStack): Prom
   console.log('set a limit, changed the address, asked to close and withdrew');
 }
 
-interface Awaited {
-  readonly to: string;
-  readonly subject: string;
-  /** The text of its button. */
-  readonly link: string;
-}
+const SIGN_IN: Letter = { to: EMAIL, subject: 'Sign in to RSOLV billing', link: 'Sign in' };
 
-const SIGN_IN: Awaited = { to: EMAIL, subject: 'Sign in to RSOLV billing', link: 'Sign in' };
+const openLetter = (page: Page, stack: RunningStack, letter = SIGN_IN): Promise<Page> =>
+  followLetter(page, stack, letter);
 
-/** Waits for a letter in the mailbox, and opens its link as a reader does. */
-async function openLetter(
-  page: Page,
-  { output }: RunningStack,
-  { to, subject, link }: Awaited = SIGN_IN,
-): Promise<Page> {
-  const mailbox = /mailbox\s+(http:\S+)/.exec(output.join('\n'))?.[1] ?? '';
-  const letter = page.getByRole('link', { name: subject }).first();
-  for (let waited = 0; waited < WAIT_MS; waited += PAUSE_MS) {
-    await page.goto(`${mailbox}/?q=${to}`);
-    if (await letter.isVisible()) break;
-    await page.waitForTimeout(PAUSE_MS);
-  }
-  await letter.click();
-  const opened = page.waitForEvent('popup');
-  await page.frameLocator('iframe[title="The letter on a phone"]').getByRole('link', { name: link }).click();
-  return opened;
+/** A page of the customer, who signs in by mail for the first time. */
+async function signedIn(looker: Looker, stack: RunningStack, email: string): Promise<Page> {
+  const first = await looker.open(1280);
+  await first.goto(`${stack.url}/billing/sign-in`);
+  await first.getByLabel('E-mail address').fill(email);
+  await first.keyboard.press('Enter');
+  await first.getByRole('heading', { name: 'Check your mailbox' }).waitFor();
+  const page = await openLetter(first, stack, { ...SIGN_IN, to: email });
+  await page.getByRole('button', { name: 'Go to the billing page' }).click();
+  await page.getByText('Your address is confirmed').waitFor();
+  return page;
 }

@@ -84,8 +84,9 @@ export class Looker {
   }
 
   /** Opens an empty page. Every error that it reports later is a problem. */
-  async open(width: number): Promise<Page> {
-    const context = await this.#browser.newContext({ viewport: { width, height: HEIGHT } });
+  async open(width: number, { javaScriptEnabled = true } = {}): Promise<Page> {
+    const viewport = { width, height: HEIGHT };
+    const context = await this.#browser.newContext({ viewport, javaScriptEnabled });
     const page = await context.newPage();
     page.on('pageerror', ({ message }) => this.problems.push(`${page.url()}: ${message}`));
     page.on('console', (message) => {
@@ -94,6 +95,12 @@ export class Looker {
       if (message.type() === 'error' && !isOwnStatus) this.problems.push(`${page.url()}: ${message.text()}`);
     });
     return page;
+  }
+
+  /** Saves a screenshot of a page without scripts, which axe cannot check. */
+  async shoot(page: Page, name: string): Promise<void> {
+    if (this.#screenshots === undefined) return;
+    await page.screenshot({ path: join(this.#screenshots, `${name}.png`), fullPage: true });
   }
 
   async check(page: Page, name: string, what: keyof typeof RULES = 'page'): Promise<void> {

@@ -1,6 +1,8 @@
+import { BILLING_CONSENT } from '../../lib/domain/evidence/billing-consent.ts';
 import { stripePort } from '../../lib/stripe/client.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
+import { ensurePortalConfiguration } from '../../lib/stripe/setup/portal.ts';
 import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import type { StripeDouble } from '../../local/stripe-double/server.ts';
@@ -24,6 +26,8 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   const customer = await port.createCustomer({ ...who, former: null });
   const { paymentMethodId } = await port.attachCard(customer, 'pm_card_visa');
   await port.makeDefault(customer, paymentMethodId);
+
+  await useHostedPages(url, port, stripe, customer);
 
   const order = { customerId: 'c_1', stripeCustomerId: customer, attempt: 1 };
   const paid = await port.chargeFix({
@@ -94,6 +98,43 @@ async function readDocuments(port: StripePort, url: string, customer: string): P
     body: '{}',
   });
   for (const { id } of await port.listDisputesOf(disputed)) await port.readDispute(id);
+}
+
+/** Stripe's pages: Checkout for a card, the portal, and the page of an invoice. */
+async function useHostedPages(
+  url: string,
+  port: StripePort,
+  stripe: ReturnType<typeof openStripe>,
+  stripeCustomerId: string,
+): Promise<void> {
+  const session = {
+    ...{ customerId: 'c_1', stripeCustomerId, consent: BILLING_CONSENT.text },
+    expiresAt: new Date(Date.now() + DAY_MS / 2),
+    returnUrl: 'https://billing.example/billing/card/return?session={CHECKOUT_SESSION_ID}',
+    cancelUrl: 'https://billing.example/billing/card',
+  };
+  const { sessionId } = await port.openCardSession({ ...session, attempt: 1 });
+  await port.expireCardSession(sessionId);
+  await port.readCardSession(sessionId);
+  const next = await port.openCardSession({ ...session, attempt: 2 });
+  await fetch(`${url}/_double/checkout_sessions/${next.sessionId}/enter_card`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ card: 'visa' }),
+  });
+  const { card } = (await port.readCardSession(next.sessionId)) ?? {};
+  if (card != null) await port.detachCard(card.paymentMethodId);
+  await port.readCardDetails(stripeCustomerId);
+  await ensurePortalConfiguration(stripe);
+  const [made] = (await stripe.billingPortal.configurations.list({ active: true })).data;
+  if (made !== undefined) {
+    const on = { payment_method_update: { enabled: true } };
+    await stripe.billingPortal.configurations.update(made.id, { features: on });
+    await ensurePortalConfiguration(stripe);
+  }
+  await port.openPortal(stripeCustomerId, 'https://billing.example/billing/card');
+  const [invoice] = (await stripe.invoices.list({ customer: stripeCustomerId })).data;
+  if (invoice?.id !== undefined) await port.readInvoicePage(invoice.id, stripeCustomerId);
 }
 
 async function fail(url: string, path: string): Promise<void> {

@@ -61,6 +61,15 @@ async function visitPortal(account: Account, price: string): Promise<void> {
   const { stripe, control } = account;
   const { id, method } = await customerWith(account, 'pm_card_visa');
   const { id: subscription } = await stripe.subscriptions.create({ customer: id, items: [{ price }] });
+  const { configurations } = stripe.billingPortal;
+  const ours = await configurations.create({
+    features: { customer_update: { enabled: true, allowed_updates: ['address', 'tax_id'] } },
+    metadata: { a: '1' },
+  });
+  await configurations.update(ours.id, { features: { invoice_history: { enabled: true } } });
+  await configurations.retrieve(ours.id);
+  await configurations.list({ active: true });
+  await stripe.billingPortal.sessions.create({ customer: id, configuration: ours.id });
   const session = await stripe.billingPortal.sessions.create({
     customer: id,
     return_url: 'https://billing.example/back',

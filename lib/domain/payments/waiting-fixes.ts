@@ -12,7 +12,7 @@ export const MAX_AT_A_CLICK = 100;
 
 /** What one click bills, by the rules of billing. */
 export interface WaitingBill {
-  /** The fixes that can be billed now, the oldest first. */
+  /** The fixes that can be billed now, in the order given. */
   readonly fixes: readonly FixAttempt[];
   readonly fromCredits: number;
   readonly charged: number;
@@ -30,8 +30,7 @@ export const isWaiting = ({ billed, charge, blockedAtRaise }: FixAttempt): boole
 /** What billing waiting fixes takes when a person asks for it: the wait after a decline does not apply. */
 export function waitingBill(basis: ChargeBasis, waiting: readonly FixAttempt[]): WaitingBill {
   const { head, cards, spending, at } = basis;
-  const oldestFirst = waiting.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-  const fixes = oldestFirst.slice(0, MAX_AT_A_CLICK);
+  const fixes = waiting.slice(0, MAX_AT_A_CLICK);
   const fixPriceCents = fixPriceAt(head, at);
   const fromCredits = Math.min(fixes.length, Math.floor(head.balance / FIX_CREDITS));
   const wanted = { amountCents: fixPriceCents, spending };

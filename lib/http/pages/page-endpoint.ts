@@ -83,6 +83,29 @@ export const customerPage = (
     return run(deps, { ...request, customerId, session, formToken, items, at });
   });
 
+/** The signed-in customer of a page that everyone may open. */
+export interface Visitor {
+  readonly customerId: string;
+  readonly formToken: string;
+}
+
+/** A page for everyone, which may show more to a signed-in customer; null without a valid session. */
+export const visitorPage = (
+  route: PageRoute,
+  run: (deps: Deps, request: PageRequest, visitor: Visitor | null) => Promise<Reply>,
+): Handler =>
+  pageHandler(route, async (event) => {
+    const deps = runningDeps();
+    const request = requestOf(event, route);
+    const token = sessionCookieOf(event.cookies);
+    const session = token === undefined ? null : parseToken('session', token);
+    if (token === undefined || session === null) return run(deps, request, null);
+    const { customerId, tokenId } = session;
+    const [stored] = await readTogether(deps.table, [keys.session(customerId, tokenId)]);
+    const isValid = sessionAt(stored, deps.now()) !== null;
+    return run(deps, request, isValid ? { customerId, formToken: formTokenOf(token) } : null);
+  });
+
 const toSignIn = (): Reply => seeOther('/billing/sign-in', [clearedCookie()]);
 
 function pageHandler(

@@ -49,7 +49,7 @@ button{padding:.6rem 1.1rem;border:1px solid var(--accent);border-radius:.375rem
 background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}
 button.danger{border-color:var(--bad);background:transparent;color:var(--bad)}
 button.plain{background:transparent;color:var(--accent)}
-form p{margin:.75rem 0 0}
+form p,form+p,dl+p{margin:.75rem 0 0}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .fault{color:var(--bad);font-weight:600}
 .done{border-left:4px solid var(--good);background:var(--card);padding:.75rem 1rem;border-radius:.375rem}

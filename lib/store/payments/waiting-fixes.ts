@@ -9,6 +9,7 @@ import type { Item, Table } from '../table.ts';
 const MAX_PAGES = 4;
 
 export interface WaitingFixes {
+  /** The oldest first. */
   readonly fixes: readonly FixAttempt[];
   /** The customer has more fixes than were searched. */
   readonly isPartial: boolean;
@@ -31,12 +32,13 @@ export async function readWaitingFixes(
     ConsistentRead: true,
   };
   const fixes: FixAttempt[] = [];
+  const oldestFirst = () => fixes.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   let from: Item | undefined;
   for (let read = 0; read < maxPages; read++) {
     const { items, next } = await readPage(table, query, from);
     fixes.push(...items.map(decodeFix).filter(isWaiting));
-    if (next === undefined) return { fixes, isPartial: false };
+    if (next === undefined) return { fixes: oldestFirst(), isPartial: false };
     from = next;
   }
-  return { fixes, isPartial: true };
+  return { fixes: oldestFirst(), isPartial: true };
 }

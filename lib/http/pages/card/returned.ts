@@ -1,18 +1,35 @@
 import { type Html, html } from '../../../html.ts';
 import type { FinishedSession } from '../../../operations/cards/finish-card-session.ts';
 import type { Reply } from '../../reply.ts';
-import { pageReply } from '../page.ts';
+import { pageReply, type SignedIn } from '../page.ts';
 import { countOf } from '../parts.ts';
+import { billOffer, type Waiting } from './waiting.ts';
 
-/** What came of a Checkout session. Says nothing else about the account: anyone can open the address. */
-export function returnedPage(finished: FinishedSession): Reply {
+/**
+ * What came of a Checkout session. Without a session of ours it says nothing else about the account: anyone
+ * can open the address.
+ */
+export function returnedPage(finished: FinishedSession, own?: OwnWaiting): Reply {
   const { title, text } = wordsOf(finished);
+  const isWaiting = own !== undefined && own.waiting.fixes.length > 0;
   return pageReply({
     title,
+    ...(own !== undefined && { signedIn: own.signedIn, path: '/billing/card' as const }),
     content: html`<section>${text}
-<p><a href="/billing/card/waiting">See whether fixes wait to be billed</a></p>
-<p><a href="/billing">Go to your account</a></p></section>`,
+${
+  own === undefined
+    ? html`<p><a href="/billing/card/waiting">See whether fixes wait to be billed</a></p>`
+    : null
+}
+<p><a href="/billing">Go to your account</a></p></section>
+${isWaiting ? billOffer(own.waiting.fixes, own.waiting.bill, own.signedIn) : null}`,
   });
+}
+
+/** For the customer who is signed in: the fixes that wait. */
+interface OwnWaiting {
+  readonly waiting: Waiting;
+  readonly signedIn: SignedIn;
 }
 
 interface Words {
@@ -30,7 +47,8 @@ function wordsOf(finished: FinishedSession): Words {
           : html`<p>${countOf(bonusCredits, 'credit was', 'credits were')} added.</p>`;
       return {
         title: 'Your card is on file',
-        text: html`<p class="done" role="status">Your card is on file.</p>${bonus}${RENEWALS[renewal]}`,
+        text: html`<p role="status">It pays for Pro, and for merged fixes when no credits are left.</p>
+${bonus}${RENEWALS[renewal]}`,
       };
     }
     case 'superseded':

@@ -12,9 +12,10 @@ import { CARD_CALLS, CARD_RETURNS } from '../../call-limits.ts';
 import { limitRate } from '../../rate-limit.ts';
 import type { Reply } from '../../reply.ts';
 import { seeOther } from '../page.ts';
-import type { PageRequest, SessionRequest } from '../page-endpoint.ts';
+import type { PageRequest, SessionRequest, Visitor } from '../page-endpoint.ts';
 import { cardPage, removePage } from './card.ts';
 import { returnedPage } from './returned.ts';
+import { waitingOf } from './waiting-runs.ts';
 
 /* The routes of the card's page. All of them read the customer's head with the session. */
 
@@ -47,11 +48,17 @@ export async function toCheckout(
 const SESSION_ID = /^cs_\w{1,200}$/;
 
 /** GET /billing/card/return */
-export async function showReturn(deps: Deps, { query, sourceIp }: PageRequest): Promise<Reply> {
+export async function showReturn(
+  deps: Deps,
+  { query, sourceIp }: PageRequest,
+  visitor: Visitor | null,
+): Promise<Reply> {
   const sessionId = query.get('session') ?? '';
   if (!SESSION_ID.test(sessionId)) return returnedPage({ kind: 'none' });
   await limitRate(deps, CARD_RETURNS, sourceIp);
-  return returnedPage(await finishReturnedSession(paymentDeps(deps), sessionId));
+  const finished = await finishReturnedSession(paymentDeps(deps), sessionId);
+  if (visitor === null || visitor.customerId !== finished.customerId) return returnedPage(finished);
+  return returnedPage(finished, await waitingOf(deps, visitor));
 }
 
 /** GET /billing/card/remove */

@@ -11,7 +11,7 @@ import { decodeSpending, spendingKey } from '../../../store/payments/spending.ts
 import { readWaitingFixes } from '../../../store/payments/waiting-fixes.ts';
 import { type Item, readFound, readTogether } from '../../../store/table.ts';
 import type { Reply } from '../../reply.ts';
-import type { SessionRequest } from '../page-endpoint.ts';
+import type { SessionRequest, Visitor } from '../page-endpoint.ts';
 import { billedPage, type Waiting, waitingPage } from './waiting.ts';
 
 /* Fixes that wait to be billed. A form names its fixes and the most that they may cost. */
@@ -54,6 +54,13 @@ export async function billThem(deps: Deps, request: SessionRequest): Promise<Rep
   const result = await billWaiting(paymentDeps(deps), customerId, fixes, mostCents);
   const items = await readTogether(deps.table, waitingKeys(customerId, deps.now()));
   return billedPage(result, await waitingNow(deps, customerId, items), signedIn);
+}
+
+/** What waits for a visitor who is signed in. */
+export async function waitingOf(deps: Deps, { customerId, formToken }: Visitor) {
+  const items = await readTogether(deps.table, waitingKeys(customerId, deps.now()));
+  const { name } = requireHead(items[0], customerId);
+  return { waiting: await waitingNow(deps, customerId, items), signedIn: { name, formToken } };
 }
 
 async function waitingNow(

@@ -51,7 +51,7 @@ const nameOf = ({ githubOrg, repoName, prNumber }: FixAttempt): string =>
 
 const fixRow = (fix: FixAttempt): Part[] => [nameOf(fix), fix.prTitle, dayOf(fix.createdAt)];
 
-function billOffer(fixes: readonly FixAttempt[], bill: WaitingBill, signedIn: SignedIn): Html {
+export function billOffer(fixes: readonly FixAttempt[], bill: WaitingBill, signedIn: SignedIn): Html {
   const count = bill.fixes.length;
   return html`<section><h2>Bill them</h2>
 ${count === 0 ? null : billForm(bill, `Bill ${whichOf(count, fixes.length)}${forOf(bill)}`, signedIn)}

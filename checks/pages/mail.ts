@@ -1,0 +1,34 @@
+import type { Page } from 'playwright-core';
+import type { RunningStack } from '../../test/support/running-stack.ts';
+
+const WAIT_MS = 20_000;
+const PAUSE_MS = 200;
+
+export interface Letter {
+  readonly to: string;
+  readonly subject: string | RegExp;
+  /** The text of its button. */
+  readonly link: string;
+}
+
+/** Waits for a letter with this subject in the stack's mailbox, and follows its button as a reader does. */
+export async function followLetter(
+  page: Page,
+  { output }: RunningStack,
+  letter: Letter,
+): Promise<Page> {
+  const mailbox = /mailbox\s+(http:\S+)/.exec(output.join('\n'))?.[1] ?? '';
+  const found = page.getByRole('link', { name: letter.subject }).first();
+  for (let waited = 0; waited < WAIT_MS; waited += PAUSE_MS) {
+    await page.goto(`${mailbox}/?q=${letter.to}`);
+    if (await found.isVisible()) break;
+    await page.waitForTimeout(PAUSE_MS);
+  }
+  await found.click();
+  const opened = page.waitForEvent('popup');
+  await page
+    .frameLocator('iframe[title="The letter on a phone"]')
+    .getByRole('link', { name: letter.link })
+    .click();
+  return opened;
+}
