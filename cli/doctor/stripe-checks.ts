@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
 import { isLiveStage, parseWebhookSecrets } from '../../lib/settings/stripe.ts';
 import { isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
+import { findPortalConfiguration, portalFaults } from '../../lib/stripe/setup/portal.ts';
 import { canBeSold, describePrice, whatIsWrong } from '../../lib/stripe/setup/price.ts';
 import { type Check, type Finding, ok, wrong } from './check.ts';
 import { orRestart, storeParameter } from './remedies.ts';
@@ -86,6 +87,21 @@ export const STRIPE_CHECKS: readonly Check<Site>[] = [
     title: 'Price of Pro',
     needs: ['stripe-access', 'stripe-pro-price-id'],
     run: priceOfPro,
+  },
+  {
+    id: 'portal',
+    title: "Stripe's customer portal",
+    needs: ['stripe-access'],
+    run: async (site) => {
+      const remedy = orRestart(site, {
+        advice: 'The portal shows invoices and changes address and tax id, and nothing else:',
+        command: ['npm run stripe:setup'],
+      });
+      const found = await findPortalConfiguration(await site.stripe());
+      if (found === null) return wrong('no configuration of stripe:setup', remedy);
+      const faults = portalFaults(found);
+      return faults.length === 0 ? ok(found.id) : wrong(`${found.id}: ${faults.join(', ')}`, remedy);
+    },
   },
 ];
 

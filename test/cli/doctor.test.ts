@@ -20,6 +20,7 @@ import { pricingView } from '../../lib/http/views/account.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensurePortalConfiguration } from '../../lib/stripe/setup/portal.ts';
 import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint, listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { startEngine } from '../../local/stack/engine.ts';
@@ -56,6 +57,7 @@ async function healthyStage(stage = STAGE): Promise<TestStage> {
   const stripe = openSetupStripe(KEY, double.url);
   const webhookUrl = aws.url + WEBHOOK_PATH;
   const { id: priceId } = (await ensureProPrice(stripe)).price;
+  await ensurePortalConfiguration(stripe);
   const { id: endpointId } = await ensureWebhookEndpoint(stripe, webhookUrl);
   const parameter = (name: string) => {
     const found = aws.deployment.parameters[`/rsolv-billing/${stage}/${name}`];
@@ -567,6 +569,16 @@ const FAULTS: readonly Fault[] = [
     detail: /its product rsolv_pro is archived/,
   },
   {
+    check: 'portal',
+    fault: 'the portal changes cards',
+    inject: async ({ stripe }) => {
+      const { data } = await stripe.billingPortal.configurations.list({ is_default: false });
+      const features = { payment_method_update: { enabled: true } };
+      await stripe.billingPortal.configurations.update(data[0]?.id ?? '', { features });
+    },
+    detail: /it changes cards/,
+  },
+  {
     check: 'webhook-endpoint',
     fault: 'Stripe has no endpoint',
     inject: ({ stripe, endpointId }) => stripe.webhookEndpoints.del(endpointId),
@@ -805,7 +817,7 @@ describe('doctor on a deployed stage', () => {
     const results = await examine({ ...testStage, stripeUrl: 'http://127.0.0.1:9' });
     expect(idsOf(results, 'unknown', 'wrong')).toEqual(['stripe-access']);
     expect(idsOf(results, 'blocked')).toEqual(
-      CHECKLIST.map(({ id }) => id).filter((id) => /^(?:price|webhook)(?:-|$)/.test(id)),
+      CHECKLIST.map(({ id }) => id).filter((id) => /^(?:price|portal|webhook)(?:-|$)/.test(id)),
     );
   });
 
@@ -1069,6 +1081,7 @@ describe('doctor on a local stack', () => {
     onTestFinished(() => double.stop());
     const stripe = openSetupStripe(KEY, double.url);
     const { id: proPriceId } = (await ensureProPrice(stripe)).price;
+    await ensurePortalConfiguration(stripe);
     const { id: endpointId } = await ensureWebhookEndpoint(stripe, url + WEBHOOK_PATH);
     const settings = { secretKey: KEY, webhookSecrets: [], apiBase: double.url, proPriceId };
     onTestFinished(registerRunningStack(port, { endpoint, lambdaEndpoint: url, stripe: settings }));
@@ -1094,6 +1107,7 @@ describe('doctor on a local stack', () => {
         'stripe-key-mode',
         'stripe-access',
         'price',
+        'portal',
         'webhook-endpoint',
         'webhook-enabled',
         'webhook-version',
