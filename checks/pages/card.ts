@@ -29,12 +29,12 @@ export async function useCards(looker: Looker, stack: RunningStack, customer: Cu
   await open('/card');
   await looker.checkEverywhere(page, 'billing-card-none');
   await page.getByRole('button', { name: 'Add a card' }).click();
-  await enterAtStripe(page, 'visa');
+  await enterAtStripe(page, 'discover');
   await page.getByText('5 credits were added.').waitFor();
   await looker.checkEverywhere(page, 'billing-card-returned');
   if ((await credits()) !== '10') throw new Error('the card brought no 5 credits');
   await open('/card');
-  await page.getByText('Visa, ends in 4242').waitFor();
+  await page.getByText('Discover, ends in 1117').waitFor();
   await looker.checkEverywhere(page, 'billing-card');
   await page.getByRole('button', { name: 'Replace the card' }).click();
   await enterAtStripe(page, 'mastercard');
