@@ -12,11 +12,7 @@ export interface Letter {
 }
 
 /** Waits for a letter with this subject in the stack's mailbox, and follows its button as a reader does. */
-export async function followLetter(
-  page: Page,
-  { output }: RunningStack,
-  letter: Letter,
-): Promise<Page> {
+export async function followLetter(page: Page, { output }: RunningStack, letter: Letter): Promise<Page> {
   const mailbox = /mailbox\s+(http:\S+)/.exec(output.join('\n'))?.[1] ?? '';
   const found = page.getByRole('link', { name: letter.subject }).first();
   for (let waited = 0; waited < WAIT_MS; waited += PAUSE_MS) {
