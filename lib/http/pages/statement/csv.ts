@@ -1,7 +1,7 @@
 import type { StatementLine } from '../../../domain/statement/lines.ts';
 import { filesOf, type StatementPart } from '../../../operations/statement/read-statement.ts';
 import type { Reply } from '../../reply.ts';
-import { PAGE_HEADERS } from '../page.ts';
+import { pageHeaders } from '../page.ts';
 import { LINE_KINDS } from './kinds.ts';
 import { refuse } from './request.ts';
 
@@ -32,7 +32,7 @@ export function statementFile(part: StatementPart, month: string, number: number
   return {
     status: 200,
     headers: {
-      ...PAGE_HEADERS,
+      ...pageHeaders(),
       'content-type': 'text/csv; charset=utf-8; header=present',
       'content-disposition': `attachment; filename="${name}"`,
       ...(number < files && { link: next }),
