@@ -11,7 +11,7 @@ import { letterOf } from '../../lib/mail/letters.ts';
 import { startMailbox } from '../../local/mailbox/server.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
 import { gatewayEvent, invocation } from '../../test/support/gateway.ts';
-import { LETTERS, SIGN_IN_URL } from '../../test/support/letters.ts';
+import { LETTERS, SENDING } from '../../test/support/letters.ts';
 
 /* The content of the pages: every kind of object, and a very long list of letters of every kind. */
 
@@ -161,8 +161,7 @@ function letter(n: number) {
   if (content === undefined) throw new Error('there is no letter');
   const frame = {
     name: n % 100 === 99 ? HOSTILE_NAME.slice(0, 60) : 'Acme',
-    appUrl: 'https://app.rsolv.dev',
-    apiUrl: 'https://api.rsolv.dev',
+    apiUrl: SENDING.apiUrl,
     isOptional: isOptional(content.kind),
     unsubscribeUrl: isOptional(content.kind) ? 'https://api.rsolv.dev/billing/unsubscribe?link=a' : null,
   };
@@ -173,7 +172,7 @@ function letter(n: number) {
     to: recipientOf(n),
     kind: content.kind,
     headers: {},
-    ...layOut(letterOf({ content, createdAt: at }, NO_SOLD_PRICES, SIGN_IN_URL), frame),
+    ...layOut(letterOf({ content, createdAt: at }, NO_SOLD_PRICES, SENDING), frame),
   };
 }
 

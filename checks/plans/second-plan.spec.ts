@@ -14,6 +14,7 @@ import { readSoldPrices } from '../../lib/store/payments/sold-prices.ts';
 import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { recordedFix } from '../../test/support/customers.ts';
 import { NOTHING_SPENT } from '../../test/support/heads.ts';
+import { SENDING } from '../../test/support/letters.ts';
 import { customerWithCard, expectSoundMoney, headOf, openMoney } from '../../test/support/money.ts';
 import { openTestTable } from '../../test/support/table.ts';
 
@@ -51,7 +52,7 @@ it('a second plan in the table works through sign-up, renewal, overage, letters,
   const prices = await readSoldPrices(money.deps.table);
   const notice = balanceWarning(empty, {}, NOTHING_SPENT, at);
   if (notice === null) throw new Error('no warning');
-  expect(JSON.stringify(letterOf(notice, prices))).toContain('$12.00');
+  expect(JSON.stringify(letterOf(notice, prices, SENDING))).toContain('$12.00');
   expect(JSON.stringify(accountWarnings(empty, {}, NOTHING_SPENT, at))).toContain('$12.00');
   const billed = await billFixAttempt(money.deps, customerId, await recordedFix(money.deps, customerId, 1));
   expect(billed).toMatchObject({ kind: 'billed', billed: { amountCents: FIX_CENTS } });

@@ -35,6 +35,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
     fixAttemptId: 'f_1',
     paymentMethodId,
     amountCents: 2_900,
+    texts: { description: 'RSOLV fix #42', statementSuffix: 'FIX 42', receiptEmail: who.email },
     idempotencyKey: 'fix:c_1:f_1:1',
   });
   await port.findFixPayments(customer, 'f_1', new Date());

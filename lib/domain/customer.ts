@@ -21,6 +21,8 @@ export interface CustomerProfile {
    * What the tries of this card are counted by. Null without a card, and in older heads until the next sync.
    */
   readonly cardKey: string | null;
+  /** The last month of the card, such as 2027-01; null without a card, and until the next sync. */
+  readonly cardExpires: string | null;
   /** Null until the first payment method, and again after the customer is deleted at Stripe. */
   readonly stripeCustomerId: string | null;
   /** The previous Stripe customer, if it was deleted. A new one must not be mistaken for it. */
@@ -64,6 +66,7 @@ export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   subscription: null,
   paymentMethodId: null,
   cardKey: null,
+  cardExpires: null,
   stripeCustomerId: null,
   formerStripeCustomerId: null,
   openDisputes: [],

@@ -35,6 +35,31 @@ export const CHARGE_STATES = ['charging', 'action_required', 'declined', 'closed
 export type ChargeState = (typeof CHARGE_STATES)[number];
 
 /**
+ * What Stripe, the bank and the receipt say of a charge. Stored with the announcement, so that an idempotency
+ * key is never sent with other parameters, also after a deploy or a change of the address.
+ */
+export interface ChargeTexts {
+  readonly description: string;
+  /** On the card's statement, after the account's own prefix. */
+  readonly statementSuffix: string;
+  /** Where Stripe sends its receipt; null for no receipt by Stripe. */
+  readonly receiptEmail: string | null;
+}
+
+/** With a prefix of 10 characters and "* " between, a statement has 22. */
+const MAX_SUFFIX = 10;
+
+/** Only the number of the pull request: names of repositories are in the metadata. */
+export function chargeTexts({ prNumber }: PullRequest, receiptEmail: string | null): ChargeTexts {
+  const suffix = `FIX ${prNumber}`;
+  return {
+    description: `RSOLV fix #${prNumber}`,
+    statementSuffix: suffix.length <= MAX_SUFFIX ? suffix : 'FIX',
+    receiptEmail,
+  };
+}
+
+/**
  * Stored before Stripe is called, with everything the call needs, so that a retry makes the identical call.
  */
 export interface FixCharge {
@@ -50,6 +75,8 @@ export interface FixCharge {
   readonly startedAt: string;
   /** The month (UTC) whose spending limit the charge counts in. Null in charges of earlier releases. */
   readonly spendingMonth: string | null;
+  /** Null in charges of earlier releases, and once Stripe has answered: the address is not kept longer. */
+  readonly texts: ChargeTexts | null;
   /** Null until Stripe has answered. */
   readonly paymentIntentId: string | null;
 }

@@ -71,6 +71,7 @@ function decideNewBilling(
       cardKey: null,
       startedAt: at.toISOString(),
       spendingMonth: monthOf(at),
+      texts: null,
       paymentIntentId: null,
     },
   };

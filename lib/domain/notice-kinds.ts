@@ -4,9 +4,22 @@ export const NOTICE_KINDS = [
   'exhausted',
   'fix_blocked',
   'card_declined',
+  'receipt',
   'payment_failed',
+  'renewal_approval',
+  'grace_ending',
+  'pro_started',
+  'pro_renewed',
+  'pro_cancelled',
+  'pro_resumed',
   'subscription_ended',
+  'card_added',
+  'card_replaced',
+  'card_removed',
+  'card_expiring',
   'dispute',
+  'dispute_closed',
+  'refund_made',
   'credits_removed',
   'limit_near',
   'limit_reached',
@@ -18,20 +31,24 @@ export const NOTICE_KINDS = [
   'address_changed',
   'closing_asked',
   'digest',
+  'account_closed',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /**
- * Notices that a customer can turn off. The others are always sent: a contract ends or is not paid, money is
- * in dispute, credits were removed, the spending limit was reached or changed, an API key was issued or
- * revoked, a person asked to sign in, to use another address, or to close the account. A digest has only the
- * kinds that the customer gets.
+ * Notices that a customer can turn off. The others are always sent: a contract begins, ends or is not paid, a
+ * card was changed, money is in dispute or was returned, credits were removed, the spending limit was reached
+ * or changed, an API key was issued or revoked, a person asked to sign in, to use another address, or to
+ * close the account, the account was closed. A digest has only the kinds that the customer gets.
  */
 export const OPTIONAL_NOTICE_KINDS = [
   'low_balance',
   'exhausted',
   'fix_blocked',
   'card_declined',
+  'receipt',
+  'pro_renewed',
+  'card_expiring',
   'limit_near',
 ] as const;
 export type OptionalNoticeKind = (typeof OPTIONAL_NOTICE_KINDS)[number];

@@ -1,19 +1,16 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
 import type { AccountNoticeContent } from './notices/address-notices.ts';
+import type { CardNoticeContent } from './notices/card-content.ts';
 import type { DigestContent } from './notices/digest.ts';
 import type { KeyNoticeContent } from './notices/key-content.ts';
+import { type MoneyNoticeContent, type PullRequestName, pullRequestName } from './notices/money-content.ts';
+import type { PlanNoticeContent } from './notices/plan-content.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
 import { cardRefusal, type FixObstacle, isOverLimit } from './payments/charge-obstacles.ts';
 import type { Spending } from './payments/spending.ts';
 import { type FixRate, fixRate } from './plans.ts';
-import { fixPriceAt, givesPro, planAt, type Subscription } from './subscription.ts';
-
-interface PullRequestName {
-  /** `org/name`. */
-  readonly repo: string;
-  readonly prNumber: number;
-}
+import { fixPriceAt, planAt } from './subscription.ts';
 
 /**
  * A fix without credits is charged if there is a card that was not declined, no dispute is open, and the
@@ -64,30 +61,9 @@ export type NoticeContent =
       readonly kind: 'fix_blocked';
       readonly reason: FixObstacle;
     } & PullRequestName)
-  | ({
-      readonly kind: 'card_declined';
-      readonly amountCents: number;
-      /** Stripe's decline code; null if the card itself could not be used. */
-      readonly declineCode: string | null;
-    } & PullRequestName)
-  | {
-      readonly kind: 'payment_failed';
-      readonly invoiceId: string;
-      readonly amountCents: number;
-      readonly attempt: number;
-      /** Null if Stripe does not retry automatically. */
-      readonly nextAttemptAt: string | null;
-      /** When the Pro rate ends if no payment arrives; null if it has ended. */
-      readonly rateEndsAt: string | null;
-    }
-  | {
-      readonly kind: 'subscription_ended';
-      readonly subscriptionId: string;
-      /** Ended for lack of payment, not by cancellation. */
-      readonly unpaid: boolean;
-      readonly credits: number;
-    }
-  | { readonly kind: 'dispute'; readonly disputeId: string; readonly amountCents: number }
+  | PlanNoticeContent
+  | CardNoticeContent
+  | MoneyNoticeContent
   | ({ readonly kind: 'credits_removed' } & CreditsRemoved)
   | ({ readonly kind: 'limit_near'; readonly percent: 50 | 80 } & UsedLimit)
   | ({ readonly kind: 'limit_reached' } & UsedLimit)
@@ -102,6 +78,8 @@ export type NoticeContent =
   | AccountNoticeContent
   /** The link itself is made when the letter is sent, so it is never stored. */
   | { readonly kind: 'sign_in' }
+  /** Credits that were left; they cannot be spent any more. */
+  | { readonly kind: 'account_closed'; readonly credits: number }
   | DigestContent;
 
 /** A message to one customer, stored in the transaction of its cause. */
@@ -144,12 +122,10 @@ export function balanceWarning(
   };
 }
 
-const pullRequestOf = ({ githubOrg, repoName, prNumber }: PullRequest): PullRequestName => ({
-  repo: `${githubOrg}/${repoName}`,
-  prNumber,
-});
-
-/** A blocked fix: one notice per fix for each raise of the balance. */
+/**
+ * A blocked fix: one notice per fix for each raise of the balance. The id begins with the raise: of all that
+ * tell one reason, delivery sends one.
+ */
 export const fixBlocked = (
   { customerId, raisedSeq }: CustomerHead,
   fix: PullRequest & { readonly id: string },
@@ -157,9 +133,9 @@ export const fixBlocked = (
   at: Date,
 ): Notice => ({
   customerId,
-  id: `${fix.id}-${raisedSeq}`,
+  id: `${raisedSeq}-${fix.id}`,
   createdAt: at.toISOString(),
-  content: { kind: 'fix_blocked', reason, ...pullRequestOf(fix) },
+  content: { kind: 'fix_blocked', reason, ...pullRequestName(fix) },
 });
 
 /** The card or its bank declined a charge for a fix. */
@@ -173,63 +149,13 @@ export const chargeDeclined = (
   customerId,
   id: `${fix.id}-${charge.attempt}`,
   createdAt: at.toISOString(),
-  content: { kind: 'card_declined', amountCents: charge.amountCents, declineCode, ...pullRequestOf(fix) },
-});
-
-/** The end of a Pro subscription. Null if nothing ended: a paused subscription can resume. */
-export function subscriptionEnded(
-  before: CustomerHead,
-  after: { readonly subscription: Subscription | null },
-  at: Date,
-): Notice | null {
-  const { customerId, subscription, balance } = before;
-  if (subscription === null || !canGoOn(subscription) || canGoOn(after.subscription)) return null;
-  const unpaid = subscription.state === 'past_due' || after.subscription?.state === 'unpaid';
-  return {
-    customerId,
-    id: subscription.id,
-    createdAt: at.toISOString(),
-    content: { kind: 'subscription_ended', subscriptionId: subscription.id, unpaid, credits: balance },
-  };
-}
-
-const canGoOn = (subscription: Subscription | null): boolean =>
-  subscription !== null && (givesPro(subscription.state) || subscription.state === 'paused');
-
-/** A failed renewal payment: one letter per card and UTC day, however often the card is tried. */
-export const paymentFailed = (
-  customerId: string,
-  invoice: {
-    readonly id: string;
-    readonly amountCents: number;
-    readonly attempt: number;
-    readonly nextAttemptAt: string | null;
-    readonly rateEndsAt: string | null;
-    /** The card that was tried; null if unknown. */
-    readonly cardKey: string | null;
-    /** When the card was tried, in ISO 8601. All events that report one try have the same time. */
-    readonly failedAt: string;
+  content: {
+    kind: 'card_declined',
+    amountCents: charge.amountCents,
+    declineCode,
+    fixId: fix.id,
+    ...pullRequestName(fix),
   },
-  at: Date,
-): Notice => {
-  const { id: invoiceId, cardKey, failedAt, ...facts } = invoice;
-  return {
-    customerId,
-    id: `${invoiceId}-${failedAt.slice(0, 10)}-${cardKey ?? 'unknown'}`,
-    createdAt: at.toISOString(),
-    content: { kind: 'payment_failed', invoiceId, ...facts },
-  };
-};
-
-export const disputeOpened = (
-  customerId: string,
-  dispute: { readonly id: string; readonly amountCents: number },
-  at: Date,
-): Notice => ({
-  customerId,
-  id: dispute.id,
-  createdAt: at.toISOString(),
-  content: { kind: 'dispute', disputeId: dispute.id, amountCents: dispute.amountCents },
 });
 
 /**

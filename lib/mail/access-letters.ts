@@ -1,12 +1,10 @@
 import { CONFIRM_HOURS, LINK_MINUTES, SESSION_MINUTES } from '../domain/access/tokens.ts';
 import { type KeyScope, shortKeyId } from '../domain/api-key.ts';
-import type { NoticeContent } from '../domain/notice.ts';
 import { GRANTED_CREDITS } from '../domain/pricing.ts';
-import type { Letter } from './letter.ts';
+import type { Content, Letter, Sending } from './letter.ts';
+import { buttonTo } from './places.ts';
 
 /* Letters about API keys, and the letter that signs a customer in. */
-
-type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonly kind: K }>;
 
 /** What a key may do, for people. */
 const MAY: Readonly<Record<KeyScope, string>> = {
@@ -15,8 +13,10 @@ const MAY: Readonly<Record<KeyScope, string>> = {
 };
 
 /** If no other key is left, only support can revoke the new one. */
-export function keyIssued(content: Content<'key_issued'>, day: string, url?: string): Letter {
+export function keyIssued(content: Content<'key_issued'>, day: string, sending: Sending): Letter {
   const { keyId, by, scope, replaced, ended } = content;
+  const { mailedUrl: url } = sending;
+  const button = buttonTo('keys', 'See your API keys', sending);
   const key = `Its id begins with ${shortKeyId(keyId)}; the key itself is never sent by mail.`;
   if (by === 'sign_up') {
     return {
@@ -24,12 +24,12 @@ export function keyIssued(content: Content<'key_issued'>, day: string, url?: str
       paragraphs: [
         `Your account was opened on ${day} with ${GRANTED_CREDITS.trial} credits: one for each merged fix.`,
         `It has one API key. ${MAY.account} ${key}`,
-        'Keep that key for yourself. For RSOLV-action, issue another one with the scope "fixes": ' +
-          'POST /api/v1/api-keys with {"scope":"fixes"}.',
+        'Keep that key for yourself. For RSOLV-action, make another one with the scope "fixes", on the ' +
+          'billing page or with POST /api/v1/api-keys and {"scope":"fixes"}.',
         ...(url === undefined ? [] : [CONFIRM]),
       ],
       next: 'If you did not sign up, reply to this message and we will close the account.',
-      ...(url !== undefined && { button: { label: 'Confirm this address', url } }),
+      button: url === undefined ? button : { label: 'Confirm this address', url },
     };
   }
   const who = by === 'operator' ? 'Our support issued' : 'You issued';
@@ -44,9 +44,10 @@ export function keyIssued(content: Content<'key_issued'>, day: string, url?: str
     ],
     next:
       replaced === null && ended === 0
-        ? 'If you did not expect this, revoke the key at once: DELETE ' +
+        ? 'If you did not expect this, revoke the key at once, on the billing page or with DELETE ' +
           `/api/v1/api-keys/${shortKeyId(keyId)}. Then reply to this message.`
         : 'If you did not expect this, reply to this message at once: we will revoke the key.',
+    button,
   };
 }
 
@@ -59,7 +60,7 @@ const othersEnded = (count: number): string =>
     ? 'The other key of your account was ended in the same step and no longer works.'
     : `The other ${count} keys of your account were ended in the same step and no longer work.`;
 
-export function keyRevoked({ keyId, by }: Content<'key_revoked'>, day: string): Letter {
+export function keyRevoked({ keyId, by }: Content<'key_revoked'>, day: string, sending: Sending): Letter {
   const who = by === 'operator' ? 'Our support revoked' : 'You revoked';
   return {
     subject: 'An API key of your RSOLV account was revoked',
@@ -68,10 +69,11 @@ export function keyRevoked({ keyId, by }: Content<'key_revoked'>, day: string): 
       'The key no longer works. A program that still uses it gets the answer 401.',
     ],
     next: 'If you did not expect this, reply to this message.',
+    button: buttonTo('keys', 'See your API keys', sending),
   };
 }
 
-export function signIn(url: string | undefined, day: string): Letter {
+export function signIn(day: string, { mailedUrl: url }: Sending): Letter {
   if (url === undefined) throw new Error('a sign-in letter needs its link');
   return {
     subject: 'Sign in to RSOLV billing',

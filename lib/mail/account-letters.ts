@@ -1,10 +1,11 @@
 import { CONFIRM_HOURS } from '../domain/access/tokens.ts';
-import type { NoticeContent } from '../domain/notice.ts';
-import type { Letter } from './letter.ts';
+import type { Content, Letter, Sending } from './letter.ts';
+import { buttonTo } from './places.ts';
+import { credits as creditsText } from './words.ts';
 
 /* Letters about the address of an account, and about closing the account. */
 
-export function confirmAddress(url: string | undefined, day: string): Letter {
+export function confirmAddress(day: string, { mailedUrl: url }: Sending): Letter {
   if (url === undefined) throw new Error('a letter that asks to confirm an address needs its link');
   return {
     subject: 'Confirm this address for RSOLV billing',
@@ -17,7 +18,8 @@ export function confirmAddress(url: string | undefined, day: string): Letter {
   };
 }
 
-export function addressChanged(day: string): Letter {
+/** The reader has no account at this address any more, so the button leads to RSOLV. */
+export function addressChanged(day: string, { appUrl }: Sending): Letter {
   return {
     subject: 'The address of your RSOLV account has changed',
     paragraphs: [
@@ -25,12 +27,14 @@ export function addressChanged(day: string): Letter {
       'From now on, letters and links to sign in go to the new address. This address gets no more of them.',
     ],
     next: 'If this was not you, reply to this message at once: we will help you to get the account back.',
+    button: { label: 'Open RSOLV', url: appUrl },
   };
 }
 
 export function closingAsked(
-  { credits, hasPro }: Extract<NoticeContent, { readonly kind: 'closing_asked' }>,
+  { credits, hasPro }: Content<'closing_asked'>,
   day: string,
+  sending: Sending,
 ): Letter {
   const lost = credits === 0 ? '' : ` The account's ${credits.toLocaleString('en-US')} credits are lost.`;
   return {
@@ -41,5 +45,25 @@ export function closingAsked(
         `address.${lost} It cannot be undone.`,
     ],
     next: 'To keep the account, withdraw the request in the settings of the billing page, or reply.',
+    button: buttonTo('settings', 'Open the settings', sending),
+  };
+}
+
+/** The account has no page any more, so the button leads to RSOLV. */
+export function accountClosed(
+  { credits: left }: Content<'account_closed'>,
+  day: string,
+  { appUrl }: Sending,
+): Letter {
+  return {
+    subject: 'Your RSOLV account is closed',
+    paragraphs: [
+      `Your account was closed on ${day}. Its API keys no longer work, its subscription has ended, and its ` +
+        'card was removed.',
+      'We delete your name and this address. What you paid stays recorded, without them.',
+      ...(left === 0 ? [] : [`${creditsText(left)} were left. They cannot be spent any more.`]),
+    ],
+    next: 'If you did not ask for this, reply to this message. You can open a new account at any time.',
+    button: { label: 'Open RSOLV', url: appUrl },
   };
 }

@@ -1,12 +1,13 @@
 import type { DigestContent } from '../domain/notices/digest.ts';
-import type { Letter } from './letter.ts';
+import type { Letter, Sending } from './letter.ts';
+import { buttonTo } from './places.ts';
 
 /**
  * The letter of a digest: what the letters of its first notices would have said, and the number of the rest
  * by kind.
- * @param quoted the letters of the first notices, in their order
  */
-export function digest({ notices }: DigestContent, quoted: readonly Letter[], day: string): Letter {
+export function digest({ notices }: DigestContent, day: string, sending: Sending): Letter {
+  const { quoted = [] } = sending;
   const { length: count } = notices;
   const rest = notices.slice(quoted.length);
   return {
@@ -19,6 +20,7 @@ export function digest({ notices }: DigestContent, quoted: readonly Letter[], da
       ...(rest.length === 0 ? [] : [`And ${rest.length} more: ${byKind(rest)}.`]),
     ],
     next: 'If you did not expect one of these, reply to this message.',
+    button: buttonTo('account', 'Open the billing page', sending),
   };
 }
 

@@ -1,16 +1,14 @@
-import type { NoticeContent } from '../domain/notice.ts';
 import { formatUsd } from '../domain/pricing.ts';
 import { longDay } from './day.ts';
-import type { Letter } from './letter.ts';
+import type { Content, Letter, Link, Sending } from './letter.ts';
+import { buttonTo } from './places.ts';
 
 /* Letters about the spending limit of a month. */
 
-type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonly kind: K }>;
-
 const SCOPE = 'The limit covers charges for fixes. Subscriptions and renewals do not count.';
-const RAISE = 'To raise the limit, call PUT /api/v1/spending-limit.';
+const limitButton = (sending: Sending): Link => buttonTo('limit', 'Change the limit', sending);
 
-export function limitNear(content: Content<'limit_near'>, day: string): Letter {
+export function limitNear(content: Content<'limit_near'>, day: string, sending: Sending): Letter {
   const { percent, limitCents, committedCents, renewsAt } = content;
   return {
     subject: `${percent} % of your RSOLV spending limit is used`,
@@ -20,11 +18,12 @@ export function limitNear(content: Content<'limit_near'>, day: string): Letter {
       'Once the limit is reached, fixes without a credit are not billed until ' +
         `${renewalDay(renewsAt)}. ${SCOPE}`,
     ],
-    next: `No action needed. ${RAISE}`,
+    next: 'No action needed. You can change the limit at any time.',
+    button: limitButton(sending),
   };
 }
 
-export function limitReached(content: Content<'limit_reached'>, day: string): Letter {
+export function limitReached(content: Content<'limit_reached'>, day: string, sending: Sending): Letter {
   const { limitCents, committedCents, renewsAt } = content;
   return {
     subject: 'Your RSOLV spending limit is reached',
@@ -34,11 +33,12 @@ export function limitReached(content: Content<'limit_reached'>, day: string): Le
       `Until ${renewalDay(renewsAt)}, your card is not charged for fixes. You can still spend credits. ` +
         SCOPE,
     ],
-    next: RAISE,
+    next: 'To have fixes billed before that day, raise the limit.',
+    button: limitButton(sending),
   };
 }
 
-export function limitChanged(content: Content<'limit_changed'>, day: string): Letter {
+export function limitChanged(content: Content<'limit_changed'>, day: string, sending: Sending): Letter {
   const { fromCents, toCents } = content;
   return {
     subject: 'Your RSOLV spending limit has changed',
@@ -50,6 +50,7 @@ export function limitChanged(content: Content<'limit_changed'>, day: string): Le
       SCOPE,
     ],
     next: 'If you did not expect this, revoke the API keys you do not know and reply to this message.',
+    button: limitButton(sending),
   };
 }
 

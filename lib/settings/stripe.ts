@@ -9,12 +9,16 @@ const Environment = z.object({
   STRIPE_PRO_PRICE_ID: z.string().check(z.regex(/^price_\w+$/, 'must be the id of a price')),
   /** A local server that speaks Stripe's API. */
   STRIPE_API_BASE: z.optional(z.url({ protocol: /^https?$/ })),
+  /** Whether Stripe mails its own receipts for charges. */
+  STRIPE_RECEIPT_EMAILS: z._default(z.enum(['on', 'off'], 'must be on or off'), 'off'),
 });
 
 export interface StripeConfig {
   readonly secretKey: string;
   readonly proPriceId: string;
   readonly apiBase: URL | null;
+  /** Whether Stripe mails its own receipts for charges; not if absent. */
+  readonly mailsReceipts?: boolean;
 }
 
 /** Only one stage takes real money. */
@@ -28,7 +32,8 @@ export const isLiveStage = (stage: string): boolean => stage === LIVE_STAGE;
 export function parseStripeConfig(env: NodeJS.ProcessEnv): StripeConfig {
   const parsed = Environment.safeParse(env);
   if (!parsed.success) throw new Error(`The settings for Stripe are not usable. ${faultsOf(parsed.error)}`);
-  const { STAGE, STRIPE_SECRET_KEY, STRIPE_PRO_PRICE_ID, STRIPE_API_BASE } = parsed.data;
+  const { STAGE, STRIPE_SECRET_KEY, STRIPE_PRO_PRICE_ID, STRIPE_API_BASE, STRIPE_RECEIPT_EMAILS } =
+    parsed.data;
   if (STRIPE_SECRET_KEY.includes('_live_') !== isLiveStage(STAGE)) {
     throw new Error(
       `STRIPE_SECRET_KEY: a live key belongs to the stage ${LIVE_STAGE}, a test key to all others.`,
@@ -38,6 +43,7 @@ export function parseStripeConfig(env: NodeJS.ProcessEnv): StripeConfig {
     secretKey: STRIPE_SECRET_KEY,
     proPriceId: STRIPE_PRO_PRICE_ID,
     apiBase: STRIPE_API_BASE === undefined ? null : new URL(STRIPE_API_BASE),
+    mailsReceipts: STRIPE_RECEIPT_EMAILS === 'on',
   };
 }
 

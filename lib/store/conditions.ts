@@ -62,6 +62,8 @@ export const CONDITIONS = {
   WARNING_IS_DUE: 'attribute_exists(due) AND raised_seq = :raised AND balance_level = :level',
   /** One cause writes one notice, even if two events report the cause. */
   NOTICE_IS_NEW: 'attribute_not_exists(pk)',
+  /** A reminder is sent, or dropped, once: the runs that find it due may overlap. */
+  NOTICE_IS_SCHEDULED: '#state = :scheduled',
   /** Of two concurrent deliveries of a notice, one sends it. An abandoned claim can be taken over. */
   NOTICE_IS_UNCLAIMED: '#state IN (:pending, :failed) OR (#state = :sending AND claimed_at < :abandoned)',
   /**

@@ -7,9 +7,9 @@ import { update } from './write.ts';
 /**
  * Kinds of work that a schedule finds. `charge`: money that moved or may have moved, and accounts being
  * closed. `parked`: events for a person. `low_balance`: heads whose customer gets a warning. `notice`: unsent
- * notices. `held`: notices that wait for the next day's digest.
+ * notices. `held`: notices that wait for the next day's digest. `reminder`: notices whose time may have come.
  */
-export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice' | 'held';
+export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice' | 'held' | 'reminder';
 
 /** The attributes that put an item into the index of due work. */
 export const dueAt = (due: DueKind, at: Date): Item => ({ due, due_at: at.toISOString() });

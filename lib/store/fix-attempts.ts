@@ -58,6 +58,7 @@ const Charge = z.object({
   cardKey: orNull(text),
   startedAt: text,
   spendingMonth: orNull(text),
+  texts: orNull(z.object({ description: text, statementSuffix: text, receiptEmail: z.nullable(text) })),
   paymentIntentId: z.nullable(text),
 });
 
@@ -168,13 +169,14 @@ export function billChargedFix(
   attempt: number,
 ): Write {
   if (fix.charge?.attempt !== attempt) return billFix(customerId, fix, billed);
-  const charge: FixCharge = { ...fix.charge, state: 'closed', paymentIntentId: billed.paymentIntentId };
+  const { paymentIntentId } = billed;
+  const charge: FixCharge = { ...fix.charge, state: 'closed', texts: null, paymentIntentId };
   return updateFix(customerId, fix, { set: { billed, charge }, remove: NOT_DUE, onlyIfNotBilled: true });
 }
 
-/** Updates a charge that has not changed since it was read, and makes it not due. */
+/** Stores the answer to a charge that has not changed since it was read, and makes it not due. */
 export const endCharge = (customerId: string, fix: ReadFix, charge: FixCharge): Write =>
-  updateFix(customerId, fix, { set: { charge }, remove: NOT_DUE });
+  updateFix(customerId, fix, { set: { charge: { ...charge, texts: null } }, remove: NOT_DUE });
 
 /** Stores how much of a fix's payment was returned. */
 export const noteRefund = (customerId: string, fix: ReadFix, refundedCents: number): Write =>

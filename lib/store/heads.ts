@@ -30,6 +30,7 @@ const Profile = z.object({
   ),
   paymentMethodId: z.nullable(text),
   cardKey: orNull(text),
+  cardExpires: orNull(text),
   stripeCustomerId: orNull(text),
   formerStripeCustomerId: orNull(text),
   openDisputes: z._default(z.array(text), []),

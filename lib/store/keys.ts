@@ -212,6 +212,9 @@ export function parseNoticeKey({ pk, sk }: Key): NoticeName | null {
   return noticeName(pk.slice(CUSTOMER_PREFIX.length), sk.slice(NOTICE_PREFIX.length));
 }
 
+/** Sort-key prefix of the notices of fixes that were blocked since a raise of the balance. */
+export const blockedSince = (raise: string): string => `${NOTICE_PREFIX}fix_blocked#${raise}-`;
+
 /** The name of a notice for logs, from its key. Works also for kinds that only a newer release knows. */
 export function noticeWords({ pk, sk }: Key) {
   const [kind = '', ...rest] = noticeLabelOf(sk).split('#');

@@ -1,109 +1,26 @@
 import * as z from 'zod/mini';
-import { KEY_SCOPES } from '../domain/api-key.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import { type Notice, RETURN_REASONS } from '../domain/notice.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { NoticeKind } from '../domain/notice-kinds.ts';
 import { isUnsent, NOTICE_STATES, type NoticeState } from '../domain/notices/delivery.ts';
-import { RATES } from '../domain/plans.ts';
 import { CONDITIONS } from './conditions.ts';
 import { type DueKind, dueAt, NOT_DUE, storedWork } from './due-work.ts';
-import { customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
-import { itemsOf } from './paging.ts';
-import { count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
-import { type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
+import { blockedSince, customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
+import { NoticeContents } from './outbox/notice-content.ts';
+import { itemsOf, readPage } from './paging.ts';
+import { count, orNull, readable, record, text, UnreadableItem } from './record.ts';
+import { type Item, readTogether, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
 import { type Change, put, update } from './write.ts';
 
 /*
  * The outbox: the transaction of the cause writes the notice, and the table's stream triggers its delivery.
  */
 
-const rate = z.enum(RATES);
-const keyScope = z.enum(KEY_SCOPES);
-const withoutCredits = {
-  hasCard: z.boolean(),
-  /** Notices of earlier releases lack these fields. */
-  isDisputed: z._default(z.boolean(), false),
-  isDeclined: z._default(z.boolean(), false),
-  isOverLimit: z._default(z.boolean(), false),
-  rate,
-};
-const usedLimit = { limitCents: count, committedCents: count, renewsAt: text };
-const pullRequest = { repo: text, prNumber: integer };
-
-/** Stored under the domain's own names: it is always read and written whole. */
-const Content = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('low_balance'), credits: integer, ...withoutCredits }),
-  z.object({ kind: z.literal('exhausted'), ...withoutCredits }),
-  z.object({
-    kind: z.literal('fix_blocked'),
-    reason: z.enum(['no_billing_info', 'account_disputed', 'spending_limit_reached']),
-    ...pullRequest,
-  }),
-  z.object({
-    kind: z.literal('card_declined'),
-    amountCents: count,
-    declineCode: z.nullable(text),
-    ...pullRequest,
-  }),
-  z.object({
-    kind: z.literal('payment_failed'),
-    invoiceId: text,
-    amountCents: count,
-    attempt: integer,
-    nextAttemptAt: z.nullable(text),
-    rateEndsAt: orNull(text),
-  }),
-  z.object({
-    kind: z.literal('subscription_ended'),
-    subscriptionId: text,
-    unpaid: z.boolean(),
-    credits: integer,
-  }),
-  z.object({ kind: z.literal('dispute'), disputeId: text, amountCents: count }),
-  z.object({
-    kind: z.literal('credits_removed'),
-    invoiceId: text,
-    removed: count,
-    owed: count,
-    left: count,
-    returnedCents: count,
-    reasons: z.readonly(z.array(z.enum(RETURN_REASONS))),
-  }),
-  z.object({ kind: z.literal('limit_near'), percent: z.literal([50, 80]), ...usedLimit }),
-  z.object({ kind: z.literal('limit_reached'), ...usedLimit }),
-  z.object({
-    kind: z.literal('limit_changed'),
-    fromCents: z.nullable(count),
-    toCents: z.nullable(count),
-    renewsAt: text,
-  }),
-  z.object({
-    kind: z.literal('key_issued'),
-    keyId: text,
-    by: z.enum(['sign_up', 'customer', 'operator']),
-    /** Notices of earlier releases lack these three fields. */
-    scope: z._default(keyScope, 'account'),
-    replaced: orNull(text),
-    ended: z._default(count, 0),
-  }),
-  z.object({
-    kind: z.literal('key_revoked'),
-    keyId: text,
-    scope: keyScope,
-    by: z.enum(['customer', 'operator']),
-  }),
-  z.object({ kind: z.literal('sign_in') }),
-  z.object({ kind: z.literal('confirm_address'), addressHash: text }),
-  z.object({ kind: z.literal('address_changed'), to: z.nullable(text) }),
-  z.object({ kind: z.literal('closing_asked'), credits: count, hasPro: z.boolean() }),
-  z.object({ kind: z.literal('digest'), notices: z.readonly(z.array(text)) }),
-]);
-
 const StoredNotice = z.object({
   customerId: text,
   id: text,
   createdAt: text,
-  content: Content,
+  content: NoticeContents,
   state: z.enum(NOTICE_STATES),
   /** Number of delivery attempts. */
   attempts: count,
@@ -178,6 +95,36 @@ export const putNotice = (notice: Notice): Write => put(itemOf(notice));
 
 /** Writes a notice whose cause can arrive twice. */
 export const putNewNotice = (notice: Notice): Write => put(itemOf(notice), CONDITIONS.NOTICE_IS_NEW);
+
+/** Writes a notice that waits for its time. The same notice again replaces it. */
+export const scheduleNotice = (notice: Notice, sendAt: Date): Write =>
+  put({
+    ...encodeNewNotice(notice),
+    ...notices.encodePart({ state: 'scheduled' }),
+    ...dueAt('reminder', sendAt),
+  });
+
+/** Sends a scheduled notice now, or drops it. A repeat is refused. */
+export function endSchedule(
+  table: Table,
+  name: NoticeName,
+  fate: 'send' | 'drop',
+  at: Date,
+): Promise<WriteResult> {
+  const { customerId, kind, id } = name;
+  const change: Change =
+    fate === 'send'
+      ? {
+          set: {
+            ...notices.encodePart({ state: 'pending', createdAt: at.toISOString() }),
+            ...dueAt('notice', at),
+          },
+        }
+      : fateChange({ state: 'muted' }, at);
+  const key = keys.notice(customerId, kind, id);
+  const scheduled = { scheduled: 'scheduled' };
+  return writeTogether(table, [update(key, change, CONDITIONS.NOTICE_IS_SCHEDULED, scheduled)]);
+}
 
 /** Writes the due warning for a balance, and makes the head not due. A repeat is refused. */
 export function putWarning(
@@ -287,4 +234,30 @@ export async function readNotices(table: Table, customerId: string): Promise<Fou
   const notices: FoundNotice[] = [];
   for await (const item of itemsOf(table, customerId, prefixes.notice)) notices.push(findNotice(item));
   return notices;
+}
+
+/** The most notices of blocked fixes that are read for one letter. */
+const MAX_BLOCKED = 100;
+
+/**
+ * The readable notices about a balance of 0 since a raise of the balance: of the balance itself, and of fixes
+ * that were blocked; of many, the first 100.
+ */
+export async function readNoticesOfRaise(
+  table: Table,
+  customerId: string,
+  raise: string,
+): Promise<readonly StoredNotice[]> {
+  const values = { ':pk': keys.customer(customerId), ':prefix': blockedSince(raise) };
+  const [page, [exhausted]] = await Promise.all([
+    readPage(table, {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: values,
+      ConsistentRead: true,
+      Limit: MAX_BLOCKED,
+    }),
+    readTogether(table, [keys.notice(customerId, 'exhausted', raise)]),
+  ]);
+  const found = [...page.items, ...(exhausted === undefined ? [] : [exhausted])].map(findNotice);
+  return found.flatMap((one) => ('notice' in one ? [one.notice] : []));
 }

@@ -20,6 +20,7 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
     proPriceId: config.proPriceId,
     ...customerCalls(stripe, prices),
     ...hostedPageCalls(stripe),
+    mailsReceipts: config.mailsReceipts ?? false,
     ...paymentCalls(stripe),
     ...planCalls(stripe, prices),
     ...moneyCalls(stripe, prices),

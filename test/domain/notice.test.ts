@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
-import {
-  balanceWarning,
-  chargeDeclined,
-  creditsRemoved,
-  disputeOpened,
-  fixBlocked,
-  paymentFailed,
-  subscriptionEnded,
-} from '../../lib/domain/notice.ts';
+import { balanceWarning, chargeDeclined, creditsRemoved, fixBlocked } from '../../lib/domain/notice.ts';
 import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
+import { cardChanged } from '../../lib/domain/notices/card-notices.ts';
 import { abandonedBefore, isUnsent, NOTICE_STATES, needsResend } from '../../lib/domain/notices/delivery.ts';
 import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
+import { disputeOpened } from '../../lib/domain/notices/money-notices.ts';
+import {
+  cancellationChanged,
+  paymentFailed,
+  proPaid,
+  subscriptionEnded,
+  trialStarted,
+} from '../../lib/domain/notices/plan-notices.ts';
+import { isStillTrue, newReminders, type Reminder } from '../../lib/domain/notices/reminders.ts';
 import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
 import { fixOf, headWith, NOTHING_SPENT, onPlan } from '../support/heads.ts';
 
@@ -28,18 +30,31 @@ const subscription = (state: SubscriptionState): Subscription => ({
 });
 
 describe('the kinds of notices', () => {
-  it('only notices about credits and charges can be turned off', () => {
+  it('only notices about credits, charges and renewals can be turned off', () => {
     expect(NOTICE_KINDS.filter(isOptional)).toEqual([
       'low_balance',
       'exhausted',
       'fix_blocked',
       'card_declined',
+      'receipt',
+      'pro_renewed',
+      'card_expiring',
       'limit_near',
     ]);
     expect(NOTICE_KINDS.filter((kind) => !isOptional(kind))).toEqual([
       'payment_failed',
+      'renewal_approval',
+      'grace_ending',
+      'pro_started',
+      'pro_cancelled',
+      'pro_resumed',
       'subscription_ended',
+      'card_added',
+      'card_replaced',
+      'card_removed',
       'dispute',
+      'dispute_closed',
+      'refund_made',
       'credits_removed',
       'limit_reached',
       'limit_changed',
@@ -50,8 +65,9 @@ describe('the kinds of notices', () => {
       'address_changed',
       'closing_asked',
       'digest',
+      'account_closed',
     ]);
-    expect(OPTIONAL_NOTICE_KINDS).toHaveLength(5);
+    expect(OPTIONAL_NOTICE_KINDS).toHaveLength(8);
   });
 
   it('kinds of notices are muted one by one', () => {
@@ -61,7 +77,10 @@ describe('the kinds of notices', () => {
   });
 
   it('kinds and states of notices are stored under these names', () => {
-    expect(NOTICE_STATES).toEqual(['pending', 'sending', 'sent', 'failed', 'muted', 'held', 'joined']);
+    expect(NOTICE_STATES).toEqual([
+      ...['pending', 'sending', 'sent', 'failed', 'muted'],
+      ...['held', 'joined', 'scheduled'],
+    ]);
   });
 });
 
@@ -117,7 +136,7 @@ describe('a notice', () => {
   it('the notice of a blocked fix has one id for each raise of the balance', () => {
     expect(fixBlocked(headWith({ raisedSeq: 4 }), fixOf(), 'no_billing_info', AT)).toEqual({
       customerId: 'c1',
-      id: 'f1-4',
+      id: '4-f1',
       createdAt,
       content: { kind: 'fix_blocked', reason: 'no_billing_info', repo: 'acme/webshop', prNumber: 1 },
     });
@@ -132,6 +151,7 @@ describe('a notice', () => {
         kind: 'card_declined',
         amountCents: 2_900,
         declineCode: 'expired_card',
+        fixId: 'f1',
         repo: 'acme/webshop',
         prNumber: 1,
       },
@@ -184,21 +204,43 @@ describe('a notice', () => {
 
   it('the notice of a failed renewal has one id for each card and day', () => {
     const failedAt = '2026-01-01T23:59:59.000Z';
-    const when = { attempt: 2, nextAttemptAt: null, rateEndsAt: null, cardKey: 'fp_1', failedAt };
-    const invoice = { id: 'in_1', amountCents: 59_900, ...when };
-    expect(paymentFailed('c1', { ...invoice, cardKey: null }, AT).id).toBe('in_1-2026-01-01-unknown');
-    expect(paymentFailed('c1', invoice, AT)).toEqual({
+    const when = { attempt: 2, nextAttemptAt: null, declineCode: 'expired_card', cardKey: 'fp_1', failedAt };
+    const invoice = { id: 'in_1', number: 'R-1', amountCents: 59_900, ...when };
+    const head = headWith({ balance: 7 });
+    const lapsed = { subscription: null };
+    expect(paymentFailed(head, lapsed, { ...invoice, cardKey: null }, AT).id).toBe('in_1-2026-01-01-unknown');
+    expect(
+      paymentFailed(head, { subscription: subscription('past_due') }, invoice, AT).content,
+    ).toMatchObject({
+      rateEndsAt: '2026-02-22T00:00:00.000Z',
+    });
+    expect(paymentFailed(head, lapsed, invoice, AT)).toEqual({
       customerId: 'c1',
       id: 'in_1-2026-01-01-fp_1',
       createdAt,
       content: {
         kind: 'payment_failed',
         invoiceId: 'in_1',
+        invoiceNumber: 'R-1',
         amountCents: 59_900,
         attempt: 2,
+        declineCode: 'expired_card',
+        credits: 7,
         nextAttemptAt: null,
         rateEndsAt: null,
       },
+    });
+  });
+
+  it('a renewal that the cardholder has to confirm has a notice of its own kind', () => {
+    const asked = { attempt: 1, nextAttemptAt: null, declineCode: 'authentication_required', cardKey: null };
+    const invoice = { id: 'in_1', number: null, amountCents: 59_900, ...asked, failedAt: createdAt };
+    expect(paymentFailed(headWith({}), { subscription: null }, invoice, AT).content).toEqual({
+      kind: 'renewal_approval',
+      invoiceId: 'in_1',
+      invoiceNumber: null,
+      amountCents: 59_900,
+      rateEndsAt: null,
     });
   });
 
@@ -221,23 +263,26 @@ describe('the end of Pro', () => {
     headWith({ balance: 9, subscriptionType: 'pro', subscription: subscription(state) });
   const ended = (before: CustomerHead, state: SubscriptionState | null) =>
     subscriptionEnded(before, { subscription: state === null ? null : subscription(state) }, AT);
-  const told = (unpaid: boolean) => ({
+  const told = (unpaid: boolean, atOnce: boolean) => ({
     customerId: 'c1',
     id: 'sub_1',
     createdAt,
-    content: { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid, credits: 9 },
+    content: { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid, atOnce, credits: 9 },
   });
 
-  it.each<[SubscriptionState, SubscriptionState | null, boolean]>([
-    ['active', 'canceled', false],
-    ['active', null, false],
-    ['active', 'unpaid', true],
-    ['past_due', 'canceled', true],
-    ['past_due', null, true],
-    ['paused', 'canceled', false],
-  ])('the end of Pro from %s to %s has a notice; unpaid: %s', (before, after, unpaid) => {
-    expect(ended(pro(before), after)).toEqual(told(unpaid));
-  });
+  it.each<[SubscriptionState, SubscriptionState | null, boolean, boolean]>([
+    ['active', 'canceled', false, true],
+    ['active', null, false, true],
+    ['active', 'unpaid', true, false],
+    ['past_due', 'canceled', true, false],
+    ['past_due', null, true, false],
+    ['paused', 'canceled', false, false],
+  ])(
+    'the end of Pro from %s to %s has a notice; unpaid: %s, at once: %s',
+    (before, after, unpaid, atOnce) => {
+      expect(ended(pro(before), after)).toEqual(told(unpaid, atOnce));
+    },
+  );
 
   it('a paused or still past-due subscription sends no letter about its end', () => {
     for (const before of ['active', 'past_due', 'trialing'] as const) {
@@ -251,6 +296,130 @@ describe('the end of Pro', () => {
     expect(subscriptionEnded(pro('active'), still, AT)).toBeNull();
     expect(ended({ ...pro('incomplete'), subscriptionType: 'trial' }, 'canceled')).toBeNull();
     expect(ended({ ...pro('active'), subscription: null }, null)).toBeNull();
+  });
+});
+
+describe('a change of Pro', () => {
+  const end = '2026-02-01T00:00:00.000Z';
+  const goingOn = { ...subscription('active'), currentPeriodEnd: end };
+  const ending = { ...goingOn, cancelAtPeriodEnd: true };
+  const change = (before: Subscription | null, after: Subscription | null) =>
+    cancellationChanged(
+      headWith({ subscription: before, balance: 9, revision: 3 }),
+      { subscription: after },
+      AT,
+    );
+
+  it('a cancellation at the period end has a notice, and its withdrawal another', () => {
+    expect(change(goingOn, ending)).toMatchObject({
+      id: 'sub_1-3',
+      content: { kind: 'pro_cancelled', endsAt: end, credits: 9 },
+    });
+    expect(change(ending, goingOn)?.content).toEqual({ kind: 'pro_resumed', renewsAt: end });
+  });
+
+  it('there is no notice if the subscription goes on as before, is another one, or gives no Pro', () => {
+    expect(change(goingOn, goingOn)).toBeNull();
+    expect(change(null, ending)).toBeNull();
+    expect(change(ending, null)).toBeNull();
+    expect(change(goingOn, { ...ending, id: 'sub_2' })).toBeNull();
+    expect(change(goingOn, { ...ending, state: 'canceled' })).toBeNull();
+    expect(change({ ...goingOn, state: 'unpaid' }, ending)).toBeNull();
+  });
+
+  it('only the start of a trial of Pro has a notice without a payment', () => {
+    const trial = { ...goingOn, state: 'trialing' } as const;
+    const started = (before: Subscription | null, after: Subscription | null) =>
+      trialStarted(headWith({ subscription: before, balance: 5 }), { subscription: after }, AT);
+    expect(started(null, trial)).toMatchObject({
+      id: 'sub_1',
+      content: { kind: 'pro_started', amountCents: 0, credits: 0, left: 5, renewsAt: end },
+    });
+    expect(started(null, { ...trial, cancelAtPeriodEnd: true })?.content).toMatchObject({ renewsAt: null });
+    expect(started(trial, trial)).toBeNull();
+    expect(started(null, goingOn)).toBeNull();
+  });
+
+  it('a paid invoice has a notice with its credits, the debt they paid, and the next day', () => {
+    const invoice = { id: 'in_1', isFirst: true, totalCents: 59_900, credits: 60 };
+    const before = headWith({ debt: 10 });
+    const after = headWith({ debt: 0, balance: 50, subscription: goingOn });
+    const paid = { amountCents: 59_900, credits: 60, netted: 10, left: 50, renewsAt: end };
+    expect(proPaid(before, after, invoice, AT)).toEqual({
+      customerId: 'c1',
+      id: 'in_1',
+      createdAt,
+      content: { kind: 'pro_started', ...paid },
+    });
+    expect(proPaid(before, after, { ...invoice, isFirst: false }, AT)?.content.kind).toBe('pro_renewed');
+    expect(proPaid(before, after, { ...invoice, credits: 0 }, AT)).toBeNull();
+    for (const now of [ending, null, { ...goingOn, currentPeriodEnd: createdAt }]) {
+      expect(proPaid(before, { ...after, subscription: now }, invoice, AT)?.content).toMatchObject({
+        renewsAt: null,
+      });
+    }
+  });
+});
+
+describe('a reminder', () => {
+  const customer = { customerId: 'c1', subscription: null, paymentMethodId: null, cardExpires: null };
+  const unpaid = { ...customer, subscription: subscription('past_due') };
+  const withCard = { ...customer, paymentMethodId: 'pm_1', cardExpires: '2026-02' };
+
+  it('the end of the grace is announced 3 days before, when the subscription becomes unpaid', () => {
+    const [reminder, ...others] = newReminders(customer, unpaid, AT);
+    expect(others).toEqual([]);
+    expect(reminder?.sendAt).toEqual(new Date('2026-02-19T00:00:00.000Z'));
+    expect(reminder?.notice).toMatchObject({
+      id: 'sub_1-2026-02-22',
+      content: { kind: 'grace_ending', rateEndsAt: '2026-02-22T00:00:00.000Z' },
+    });
+    expect(newReminders(unpaid, unpaid, AT)).toEqual([]);
+    expect(newReminders(customer, { ...customer, subscription: subscription('active') }, AT)).toEqual([]);
+  });
+
+  it('the end of a card is announced 14 days before its last month is over', () => {
+    const [reminder] = newReminders(customer, withCard, AT);
+    expect(reminder?.sendAt).toEqual(new Date('2026-02-15T00:00:00.000Z'));
+    expect(reminder?.notice).toMatchObject({
+      id: 'pm_1-2026-02',
+      content: { kind: 'card_expiring', lastDay: '2026-02-28T00:00:00.000Z' },
+    });
+    expect(newReminders(withCard, withCard, AT)).toEqual([]);
+    expect(newReminders(customer, { ...withCard, cardExpires: '2025-12' }, AT)).toEqual([]);
+    expect(newReminders(customer, { ...withCard, cardExpires: 'unknown' }, AT)).toEqual([]);
+  });
+
+  it('a reminder is sent only if its reason still holds', () => {
+    const [grace] = newReminders(customer, unpaid, AT);
+    const [card] = newReminders(customer, withCard, AT);
+    if (grace === undefined || card === undefined) throw new Error('no reminders');
+    const holds = (facts: Partial<CustomerHead>, { notice }: Reminder) =>
+      isStillTrue(headWith(facts), notice, AT);
+    expect(holds({ subscription: unpaid.subscription }, grace)).toBe(true);
+    expect(holds({ subscription: subscription('active') }, grace)).toBe(false);
+    const onFile = { paymentMethodId: 'pm_1', cardExpires: '2026-02' };
+    expect(holds(onFile, card)).toBe(true);
+    expect(holds({ ...onFile, cardExpires: '2030-02' }, card)).toBe(false);
+    expect(holds({ ...onFile, paymentMethodId: 'pm_2' }, card)).toBe(false);
+    expect(holds({ ...onFile, closedAt: createdAt }, card)).toBe(false);
+  });
+});
+
+describe('a change of the card', () => {
+  const changed = (before: string | null, after: string | null, bonus = 0) =>
+    cardChanged(headWith({ paymentMethodId: before, revision: 3 }), after, AT, bonus);
+
+  it('a card that is added, replaced or removed has a notice, and the same card has none', () => {
+    expect(changed(null, 'pm_1')).toMatchObject({ id: 'pm_1-3', content: { kind: 'card_added' } });
+    expect(changed('pm_1', 'pm_2')).toMatchObject({ id: 'pm_2-3', content: { kind: 'card_replaced' } });
+    expect(changed('pm_1', null)).toMatchObject({ id: 'pm_1-3', content: { kind: 'card_removed' } });
+    expect(changed('pm_1', 'pm_1')).toBeNull();
+    expect(changed(null, null)).toBeNull();
+  });
+
+  it('a bonus has a notice, also if an event has put its card on file before', () => {
+    expect(changed('pm_1', 'pm_1', 5)?.content).toEqual({ kind: 'card_added', bonusCredits: 5 });
   });
 });
 
@@ -268,6 +437,7 @@ describe('a notice that nobody will send by themselves', () => {
     ['muted', 9, null, false],
     ['held', 9, null, false],
     ['joined', 9, null, false],
+    ['scheduled', 9, null, false],
   ] as const)(
     'a notice that is %s, caused %i minutes ago and claimed %s minutes ago, is given up: %s',
     (state, caused, taken, is) => {
@@ -286,6 +456,7 @@ describe('a notice', () => {
     ['muted', false],
     ['held', true],
     ['joined', false],
+    ['scheduled', false],
   ] as const)('a notice that is %s waits to be sent: %s', (state, is) => {
     expect(isUnsent({ state })).toBe(is);
   });

@@ -8,6 +8,7 @@ import { listActiveKeys, putFirstKey } from '../../lib/store/api-keys.ts';
 import { writeTogether } from '../../lib/store/table.ts';
 import { type Answer, api, call, deployFix, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveMoney } from '../support/http-money.ts';
+import { SENDING } from '../support/letters.ts';
 import { headOf } from '../support/money.ts';
 import { allNoticesOf, noticeContentsOf } from '../support/notices.ts';
 
@@ -191,7 +192,7 @@ describe('revoking', () => {
       ({ id }) => id === issued.body['id'],
     );
     if (notice === undefined) throw new Error('no notice');
-    const letter = letterOf(notice, NO_SOLD_PRICES);
+    const letter = letterOf(notice, NO_SOLD_PRICES, SENDING);
     const path = /DELETE \/api\/v1\/api-keys\/(\w+)\./.exec(letter.next)?.[1] ?? '';
     expect(letter.paragraphs.join(' ')).toContain(`begins with ${path}`);
     const revoked = await revoke(customer.apiKey, path);

@@ -37,8 +37,18 @@ describe('which e-mails a customer gets', () => {
     const mandatory = NOTICE_KINDS.filter((kind) => !OPTIONAL_NOTICE_KINDS.some((one) => one === kind));
     expect(mandatory).toEqual([
       'payment_failed',
+      'renewal_approval',
+      'grace_ending',
+      'pro_started',
+      'pro_cancelled',
+      'pro_resumed',
       'subscription_ended',
+      'card_added',
+      'card_replaced',
+      'card_removed',
       'dispute',
+      'dispute_closed',
+      'refund_made',
       'credits_removed',
       'limit_reached',
       'limit_changed',
@@ -49,6 +59,7 @@ describe('which e-mails a customer gets', () => {
       'address_changed',
       'closing_asked',
       'digest',
+      'account_closed',
     ]);
     for (const kind of mandatory) {
       const { status, body } = await change({ turned_off: [kind] });

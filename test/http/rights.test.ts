@@ -1,6 +1,7 @@
 import { beforeAll, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { formTokenOf } from '../../lib/domain/access/tokens.ts';
+import { fixBlocked } from '../../lib/domain/notice.ts';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { sessionCookieOf } from '../../lib/http/pages/session-cookie.ts';
 import { letterLinkFor } from '../../lib/operations/access/letter-link.ts';
@@ -11,7 +12,8 @@ import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
-import { keys } from '../../lib/store/keys.ts';
+import { type Key, keys } from '../../lib/store/keys.ts';
+import { putNotice } from '../../lib/store/notices.ts';
 import { writeTogether } from '../../lib/store/table.ts';
 import { ensurePortalConfiguration } from '../../lib/stripe/setup/portal.ts';
 import { enterCard } from '../../local/stripe-double/resources/checkout-sessions.ts';
@@ -29,7 +31,7 @@ import {
   recorded,
   serveMoney,
 } from '../support/http-money.ts';
-import type { Money } from '../support/money.ts';
+import { headOf, type Money } from '../support/money.ts';
 import { allNoticesOf } from '../support/notices.ts';
 import { startOtherServices } from '../support/other-services.ts';
 import { hiddenField, Visitor } from '../support/pages.ts';
@@ -170,20 +172,23 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   },
   'deliver-notices': async ({ invoke }) => {
     const { customerId, apiKeyId } = await signUp();
-    const { pk, sk } = keys.notice(customerId, 'key_issued', apiKeyId);
-    await invoke({
-      Records: [{ eventName: 'INSERT', dynamodb: { Keys: { pk: { S: pk }, sk: { S: sk } } } }],
-    });
+    await invoke({ Records: [deliveryOf(keys.notice(customerId, 'key_issued', apiKeyId))] });
+    const fix = await recordedFix(money.deps, customerId, 1);
+    const blocked = fixBlocked(
+      await headOf(money.deps, customerId),
+      { id: fix, githubOrg: 'acme', repoName: 'webshop', prNumber: 1 },
+      'no_billing_info',
+      money.deps.now(),
+    );
+    await writeTogether(money.deps.table, [putNotice(blocked)]);
+    await invoke({ Records: [deliveryOf(keys.notice(customerId, 'fix_blocked', blocked.id))] });
     const email = uniqueEmail();
     const { head } = await onboardCustomer(money.deps, { name: 'Acme', email, source: 'direct' });
     await requestSignIn(money.deps, { email, sourceIp: someIp() });
     const asked = (await allNoticesOf(money.deps.table, head.customerId)).find(
       ({ content }) => content.kind === 'sign_in',
     );
-    const Keys = keys.notice(head.customerId, 'sign_in', asked?.id ?? '');
-    await invoke({
-      Records: [{ eventName: 'INSERT', dynamodb: { Keys: { pk: { S: Keys.pk }, sk: { S: Keys.sk } } } }],
-    });
+    await invoke({ Records: [deliveryOf(keys.notice(head.customerId, 'sign_in', asked?.id ?? ''))] });
   },
   'create-billing-link': async ({ ask }) => ask(await signUp()),
   'billing-sign-in': async ({ invoke }) => {
@@ -343,6 +348,11 @@ async function signedInVisitor(invoke: (event: unknown) => Promise<unknown>) {
   const session = sessionCookieOf(visitor.cookies) ?? '';
   return { visitor, customerId, form_token: formTokenOf(session) };
 }
+/** A new notice, as the table's stream reports it. */
+const deliveryOf = ({ pk, sk }: Key) => ({
+  eventName: 'INSERT',
+  dynamodb: { Keys: { pk: { S: pk }, sk: { S: sk } } },
+});
 
 /** A fix whose charge could not be sent, so that it waits for a person. */
 async function leaveWaiting(customerId: string): Promise<void> {

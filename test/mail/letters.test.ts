@@ -5,7 +5,8 @@ import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { longDay } from '../../lib/mail/day.ts';
 import { layOut } from '../../lib/mail/layout.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
-import { AT, LETTERS, PULL_REQUEST, SIGN_IN_URL } from '../support/letters.ts';
+import { DARK, LIGHT } from '../../lib/palette.ts';
+import { AT, LETTERS, PULL_REQUEST, SENDING } from '../support/letters.ts';
 
 /** The facts of a customer who is offered Pro. */
 const OFFERING = {
@@ -16,9 +17,10 @@ const OFFERING = {
   rate: 'pay_as_you_go',
 } as const;
 
+const OPTIONAL = { ...OFFERING, kind: 'exhausted' } as const;
+
 const FRAME = {
   name: 'Acme',
-  appUrl: 'https://app.rsolv.dev',
   apiUrl: 'https://q1w2e3r4t5.execute-api.us-east-1.amazonaws.com',
   isOptional: true,
   unsubscribeUrl: null,
@@ -33,7 +35,7 @@ const textOf = (html: string) =>
 describe('a letter', () => {
   it.each(LETTERS)('the letter of %o has the amount and the day, in text and HTML alike', (content, said) => {
     const { subject, text, html } = layOut(
-      letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SIGN_IN_URL),
+      letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING),
       FRAME,
     );
     for (const one of [...said, 'Tuesday, 24 November 2026']) {
@@ -49,8 +51,14 @@ describe('a letter', () => {
 
   it('a letter never passes on a suspicion of the bank', () => {
     for (const declineCode of ['stolen_card', 'lost_card', 'fraudulent', 'pickup_card']) {
-      const content = { kind: 'card_declined', amountCents: 2_900, declineCode, ...PULL_REQUEST } as const;
-      expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME).text).not.toMatch(
+      const content = {
+        kind: 'card_declined',
+        amountCents: 2_900,
+        declineCode,
+        fixId: 'f1',
+        ...PULL_REQUEST,
+      } as const;
+      expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING), FRAME).text).not.toMatch(
         /stolen|lost|fraud|pick/,
       );
     }
@@ -63,7 +71,7 @@ describe('a letter', () => {
       repo: 'a<b>\r\nBcc: x@y.z',
       prNumber: 1,
     } as const;
-    const laidOut = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), {
+    const laidOut = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING), {
       ...FRAME,
       name: '<script>alert(1)</script>',
     });
@@ -83,14 +91,17 @@ describe('a letter', () => {
     ['\u202e', 'Hello,'],
   ])('a letter greets %j, but never carries a message in the name of a sign-up', (name, said) => {
     const { content } = keyIssued('c1', 'a'.repeat(64), 'sign_up', new Date(AT));
-    const { text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), { ...FRAME, name });
+    const { text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING), {
+      ...FRAME,
+      name,
+    });
     expect(text.split('\n\n')[0]).toBe(said);
     expect(textOf(html).replaceAll('&amp;', '&')).toContain(said);
   });
 
   it('a letter states an amount above the billions in figures', () => {
     const content = { kind: 'dispute', disputeId: 'du_1', amountCents: 123_456_789_00 } as const;
-    expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME).text).toContain(
+    expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING), FRAME).text).toContain(
       '$123,456,789.00 is',
     );
   });
@@ -98,26 +109,113 @@ describe('a letter', () => {
   it('a letter that offers Pro has the price and credits at the time it is sent', () => {
     const content = { ...OFFERING, kind: 'exhausted' } as const;
     const sold = new Map([['pro', { monthCents: 64_900, credits: 65 }]] as const);
-    const { text } = layOut(letterOf({ content, createdAt: AT }, sold), FRAME);
+    const { text } = layOut(letterOf({ content, createdAt: AT }, sold, SENDING), FRAME);
     expect(text.replace(/\s+/g, ' ')).toContain('Pro includes 65 credits each month, for $649.00.');
     expect(text).not.toContain('599');
   });
 
-  it('a letter that can be turned off says how and at which address', () => {
-    const content = {
-      kind: 'exhausted',
-      hasCard: true,
-      isDisputed: false,
-      isDeclined: false,
-      isOverLimit: false,
-      rate: 'pro',
-    } as const;
-    const letter = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES);
-    const unsubscribeUrl = 'https://api.rsolv.dev/billing/unsubscribe?link=a.b';
-    const { text, html } = layOut(letter, { ...FRAME, unsubscribeUrl });
-    expect(text).toContain(unsubscribeUrl);
-    expect(html).toContain(`<a href="${unsubscribeUrl}">Turn them off</a>`);
-    expect(layOut(letter, { ...FRAME, isOptional: false }).html).toContain('cannot be turned off');
+  it('a letter that can be turned off has a link that does it, and any other says that it cannot', () => {
+    const letter = letterOf({ content: OPTIONAL, createdAt: AT }, NO_SOLD_PRICES, SENDING);
+    const settings = `${FRAME.apiUrl}/billing/settings`;
+    const oneClick = `${FRAME.apiUrl}/billing/unsubscribe?link=token`;
+    for (const [unsubscribeUrl, url] of [
+      [null, settings],
+      [oneClick, oneClick],
+    ] as const) {
+      const { text, html } = layOut(letter, { ...FRAME, unsubscribeUrl });
+      expect(text).toContain(url);
+      expect(html).toContain(`href="${url}"`);
+      expect(`${text}${html}`).not.toContain('PUT');
+    }
+    const mandatory = layOut(letter, { ...FRAME, isOptional: false, unsubscribeUrl: oneClick });
+    expect(mandatory.html).toContain('cannot be turned off');
+    expect(mandatory.html).not.toContain(oneClick);
+  });
+
+  it('every subject names RSOLV, and none has text from callers', () => {
+    for (const [content] of LETTERS) {
+      const { subject } = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING);
+      expect(subject).toContain('RSOLV');
+      expect(subject).not.toContain(PULL_REQUEST.repo);
+    }
+  });
+
+  it('every letter has one button, which leads to a page of ours', () => {
+    for (const [content] of LETTERS) {
+      const { button } = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING);
+      const isElsewhere = content.kind === 'account_closed' || content.kind === 'address_changed';
+      const home = isElsewhere ? SENDING.appUrl : `${SENDING.apiUrl}/billing`;
+      expect(button.url.startsWith(home), button.url).toBe(true);
+    }
+  });
+
+  it('a button that asks for a card uses the link that needs no sign-in, if there is one', () => {
+    const addCardUrl = `${SENDING.apiUrl}/billing/letter?link=token`;
+    const content = { kind: 'card_removed' } as const;
+    const sending = { ...SENDING, addCardUrl };
+    expect(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, sending).button.url).toBe(addCardUrl);
+  });
+
+  it.each([
+    ['acme/evil.example', 'acme/evil.\u200bexample', 'https://github.com/acme/evil.example/pull/42'],
+    ['https://evil.example/pay', 'https:\u200b//evil.\u200bexample/pay', null],
+    ['acme/../../login', 'acme/.\u200b.\u200b/.\u200b.\u200b/login', null],
+    ['javascript:alert(1)', 'javascript:\u200balert(1)', null],
+  ])(
+    'the name %s makes no link of its own, and the link to GitHub has validated parts',
+    (repo, shown, url) => {
+      const content = { kind: 'receipt', amountCents: 2_900, repo, prNumber: 42 } as const;
+      const { paragraphs, links } = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SENDING);
+      expect(paragraphs.join(' ')).toContain(shown);
+      expect(links?.map((link) => link.url)).toEqual(url === null ? [] : [url]);
+    },
+  );
+
+  it('one letter says that no credits are left and how many fixes are waiting', () => {
+    const content = { kind: 'fix_blocked', reason: 'no_billing_info', ...PULL_REQUEST } as const;
+    const said = (waitingFixes: number) => {
+      const { subject, paragraphs } = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, {
+        ...SENDING,
+        waitingFixes,
+      });
+      return [subject, ...paragraphs].join(' ');
+    };
+    expect(said(1)).toContain('no credits left, 1 merged fix is waiting');
+    expect(said(7)).toContain('In all, 7 merged fixes are waiting.');
+    expect(said(100)).toContain('100 or more merged fixes are waiting');
+    const empty = { ...OFFERING, hasCard: false, kind: 'exhausted' } as const;
+    const { subject } = letterOf({ content: empty, createdAt: AT }, NO_SOLD_PRICES, {
+      ...SENDING,
+      waitingFixes: 2,
+    });
+    expect(subject).toBe('RSOLV: no credits left, 2 merged fixes are waiting');
+  });
+});
+
+describe('the colours of pages and letters', () => {
+  /** Of a colour such as #596273, by WCAG. */
+  const luminance = (colour: string): number => {
+    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (one: string, other: string): number => {
+    const [light = 0, dark = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+    return (light + 0.05) / (dark + 0.05);
+  };
+
+  it.each([
+    ['light', LIGHT],
+    ['dark', DARK],
+  ] as const)('text has a contrast of at least 4.5 : 1 on each ground, %s', (_, palette) => {
+    for (const text of [palette.text, palette.soft, palette.accent, palette.bad, palette.good]) {
+      for (const ground of [palette.ground, palette.card]) {
+        expect(contrast(text, ground), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
+      }
+    }
+    expect(contrast(palette['on-accent'], palette.accent)).toBeGreaterThanOrEqual(4.5);
   });
 });
 

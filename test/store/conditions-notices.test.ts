@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { paymentFailed } from '../../lib/domain/notice.ts';
+
 import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
+import { paymentFailed } from '../../lib/domain/notices/plan-notices.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
@@ -10,10 +11,12 @@ import { keys, type NoticeName } from '../../lib/store/keys.ts';
 import {
   claimNotice,
   decodeNotice,
+  endSchedule,
   noteFate,
   putNewNotice,
   putNotice,
   putWarning,
+  scheduleNotice,
 } from '../../lib/store/notices.ts';
 import { gatherHeld, holdNotice, releaseDigest } from '../../lib/store/outbox/held-notices.ts';
 import { countLetter, decodeLettersOfDay } from '../../lib/store/outbox/letters-of-day.ts';
@@ -79,14 +82,26 @@ describe('a notice', () => {
     const when = {
       attempt: 1,
       nextAttemptAt: null,
-      rateEndsAt: null,
+      declineCode: null,
       cardKey: null,
       failedAt: AT.toISOString(),
     };
-    const invoice = { id: 'in_1', amountCents: 59_900, ...when };
-    const failed = paymentFailed('c'.repeat(32), invoice, AT);
+    const invoice = { id: 'in_1', number: null, amountCents: 59_900, ...when };
+    const payer = { customerId: 'c'.repeat(32), balance: 0 };
+    const failed = paymentFailed(payer, { subscription: null }, invoice, AT);
     expect((await write(putNewNotice(failed))).kind).toBe('written');
     expect((await write(putNewNotice(failed))).kind).toBe('refused');
+  });
+
+  it('NOTICE_IS_SCHEDULED: of two runs that find a reminder due, one sends it', async () => {
+    const customerId = 'd'.repeat(32);
+    const content = { kind: 'card_expiring', lastDay: AT.toISOString() } as const;
+    const notice = { customerId, id: 'pm_1-2026-02', createdAt: AT.toISOString(), content };
+    expect((await write(scheduleNotice(notice, AT))).kind).toBe('written');
+    const name = { customerId, kind: content.kind, id: notice.id };
+    expect((await endSchedule(deps.table, name, 'send', LATER)).kind).toBe('written');
+    expect(await read(name)).toMatchObject({ state: 'pending', createdAt: LATER.toISOString() });
+    expect((await endSchedule(deps.table, name, 'drop', LATER)).kind).toBe('refused');
   });
 
   it('NOTICE_IS_UNCLAIMED: one of two deliveries claims a notice, and none claims a sent one', async () => {

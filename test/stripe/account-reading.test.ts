@@ -27,7 +27,7 @@ const methodFrom = (facts: object = {}) => ({
   object: 'payment_method',
   type: 'card',
   customer: 'cus_1',
-  card: { fingerprint: 'fp_1' },
+  card: { fingerprint: 'fp_1', exp_year: 2027, exp_month: 1 },
   ...facts,
 });
 describe('the default card', () => {
@@ -38,6 +38,7 @@ describe('the default card', () => {
     expect(await card({}, { 'payment_methods/pm_1': methodFrom() })).toEqual({
       paymentMethodId: 'pm_1',
       fingerprint: 'fp_1',
+      expires: '2027-01',
     });
     const named = { invoice_settings: { default_payment_method: { id: 'pm_1' } } };
     expect(await card(named, { 'payment_methods/pm_1': methodFrom() })).not.toBeNull();
@@ -124,7 +125,7 @@ describe('an account', () => {
     const account = await read([subscriptionFrom(), other, subscriptionFrom({ id: 'sub_3' })], asked);
     expect(account).toMatchObject({
       kind: 'account',
-      card: { paymentMethodId: 'pm_1', fingerprint: 'fp_1' },
+      card: { paymentMethodId: 'pm_1', fingerprint: 'fp_1', expires: '2027-01' },
     });
     expect(account.kind === 'account' && account.subscriptions.map(({ id }) => id)).toEqual([
       'sub_1',

@@ -76,6 +76,7 @@ describe('what Stripe refuses', () => {
     const charge = {
       ...{ customerId: 'c1', fixAttemptId: 'f1', attempt: 1, idempotencyKey: 'k1', amountCents: 2_900 },
       stripeCustomerId: owner.customer,
+      texts: null,
     };
     const used = await faultOf(port.chargeFix({ ...charge, paymentMethodId: other.method }));
     expect(used).toMatchObject({ kind: 'refused' });
@@ -217,10 +218,30 @@ describe('calls that a repeat must not break', () => {
       stripeCustomerId: who.customer,
       paymentMethodId: who.method,
       amountCents: 2_900,
+      texts: null,
       idempotencyKey: 'k1',
     });
     return { port, stripe, payment, ...rest };
   }
+
+  it('an address that Stripe rejects does not prevent a charge, and a repeat finds the same payment', async () => {
+    const { port, stripe } = await opened();
+    const { customer, method } = await customerWith(stripe);
+    const charge = () =>
+      port.chargeFix({
+        ...{ customerId: 'c1', fixAttemptId: 'f1', attempt: 1, idempotencyKey: 'k1', amountCents: 2_900 },
+        ...{ stripeCustomerId: customer, paymentMethodId: method },
+        texts: { description: 'RSOLV fix #42', statementSuffix: 'FIX 42', receiptEmail: 'rejected' },
+      });
+    const { paymentIntentId, state } = await charge();
+    expect(state).toBe('succeeded');
+    expect((await charge()).paymentIntentId).toBe(paymentIntentId);
+    expect(await stripe.paymentIntents.retrieve(paymentIntentId)).toMatchObject({
+      description: 'RSOLV fix #42',
+      statement_descriptor_suffix: 'FIX 42',
+      receipt_email: null,
+    });
+  });
 
   it('cancelling a payment that was paid meanwhile returns that it was paid', async () => {
     const { port, payment } = await paid();
@@ -308,6 +329,7 @@ describe('calls that a repeat must not break', () => {
         stripeCustomerId: customer,
         paymentMethodId: method,
         amountCents: 2_900,
+        texts: null,
         idempotencyKey,
       });
     };

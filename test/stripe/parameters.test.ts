@@ -321,10 +321,12 @@ describe('the settings for Stripe', () => {
     expect(parseStripeConfig(settings())).toEqual({
       secretKey: SECRET,
       proPriceId: 'price_1',
+      mailsReceipts: false,
       apiBase: null,
     });
     const local = parseStripeConfig(settings({ STRIPE_API_BASE: 'http://127.0.0.1:8420' }));
     expect(local.apiBase?.port).toBe('8420');
+    expect(parseStripeConfig(settings({ STRIPE_RECEIPT_EMAILS: 'on' })).mailsReceipts).toBe(true);
     const live = settings({ STAGE: 'production', STRIPE_SECRET_KEY: 'rk_live_TheSecretItself' });
     expect(parseStripeConfig(live).secretKey).toBe('rk_live_TheSecretItself');
   });
@@ -339,6 +341,7 @@ describe('the settings for Stripe', () => {
     ['a key with a space', { STRIPE_SECRET_KEY: ` ${SECRET}` }, 'STRIPE_SECRET_KEY'],
     ['no price', { STRIPE_PRO_PRICE_ID: undefined }, 'STRIPE_PRO_PRICE_ID'],
     ['a product for a price', { STRIPE_PRO_PRICE_ID: 'prod_TheSecretItself' }, 'STRIPE_PRO_PRICE_ID'],
+    ['receipts neither on nor off', { STRIPE_RECEIPT_EMAILS: 'TheSecretItself' }, 'STRIPE_RECEIPT_EMAILS'],
     ['no stage', { STAGE: undefined }, 'STAGE'],
     ['an address that is none', { STRIPE_API_BASE: 'TheSecretItself' }, 'STRIPE_API_BASE'],
   ])('%s among the Stripe settings is rejected by name, without its value', (_name, more, variable) => {

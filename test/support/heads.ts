@@ -77,6 +77,7 @@ export const chargeOf = (facts: Partial<FixCharge> = {}): FixCharge => ({
   cardKey: null,
   startedAt: '2026-01-01T00:00:00.000Z',
   spendingMonth: '2026-01',
+  texts: null,
   paymentIntentId: null,
   ...facts,
 });

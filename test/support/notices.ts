@@ -24,21 +24,30 @@ export async function foundUnsent(table: Table, now: Date): Promise<FoundNotice[
 export const unsentOf = async (table: Table, now: Date): Promise<StoredNotice[]> =>
   (await foundUnsent(table, now)).map(readable);
 
-/** A customer's notices except the sign-up notice. */
+/**
+ * A customer's notices except those of signing up and of a card on file, which most fixtures cause: that it was
+ * added, and that it will expire.
+ */
 export async function noticesOf({ table }: Deps, customerId: string): Promise<StoredNotice[]> {
   const all = await allNoticesOf(table, customerId);
-  return all.filter(({ content }) => content.kind !== 'key_issued' || content.by !== 'sign_up');
+  return all.filter(({ content, state }) => !isOfFixture(content) && state !== 'scheduled');
 }
 
-/** The contents of the notices of these kinds, oldest first. */
+const isOfFixture = (content: NoticeContent): boolean => isOfSignUp(content) || content.kind === 'card_added';
+
+const isOfSignUp = (content: NoticeContent): boolean =>
+  content.kind === 'key_issued' && content.by === 'sign_up';
+
+/** The contents of the notices of these kinds, or of all that `noticesOf` has; oldest first. */
 export async function noticeContentsOf(
   deps: Deps,
   customerId: string,
   ...kinds: NoticeKind[]
 ): Promise<NoticeContent[]> {
-  const notices = await noticesOf(deps, customerId);
-  return notices
-    .filter(({ content }) => kinds.length === 0 || kinds.includes(content.kind))
+  const all =
+    kinds.length === 0 ? await noticesOf(deps, customerId) : await allNoticesOf(deps.table, customerId);
+  return all
+    .filter(({ content }) => !isOfSignUp(content) && (kinds.length === 0 || kinds.includes(content.kind)))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
     .map(({ content }) => content);
 }

@@ -7,12 +7,17 @@ import { forPeople } from './for-people.ts';
 import type { Stored } from './stored.ts';
 
 /** Unfinished work that no schedule resumes. Parked events wait for a person. */
-export function openWork({ double }: World, { all }: Stored): string[] {
+export function openWork({ double, deps }: World, { all }: Stored): string[] {
+  const now = deps.now().toISOString();
   const left = forPeople(double.state);
-  return all
-    .filter((item) => item['due'] !== undefined && item['due'] !== 'parked')
-    .filter((item) => !left.has(String(item['payment_intent_id'])))
-    .map((item) => `${item['pk']} ${item['sk']} is still due (${item['due']})`);
+  return (
+    all
+      .filter((item) => item['due'] !== undefined && item['due'] !== 'parked')
+      // A reminder waits for its time.
+      .filter(({ due, due_at: dueAt }) => due !== 'reminder' || String(dueAt) <= now)
+      .filter((item) => !left.has(String(item['payment_intent_id'])))
+      .map((item) => `${item['pk']} ${item['sk']} is still due (${item['due']})`)
+  );
 }
 
 /** Ledger items and guards must not expire: without its guard, an effect could happen again. */
@@ -70,7 +75,8 @@ export function leftAtStripe({ double: { state } }: World, stored: Stored): stri
 export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
   const found = stored.all
     .filter((item) => String(item['sk']).startsWith('NOTICE#'))
-    .filter((item) => item['state'] !== 'sent' && item['state'] !== 'muted' && !isInDigest(item, stored))
+    .filter(({ state }) => state !== 'sent' && state !== 'muted' && state !== 'scheduled')
+    .filter((item) => !isInDigest(item, stored))
     .map((item) => `${item['pk']} ${item['sk']} is ${item['state']}, neither sent nor muted`);
   for (const head of stored.heads) {
     const level = head['balance_level'];
@@ -82,9 +88,9 @@ export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
   for (const [label, senders] of mails) {
     // A sender without a crash or fault stores that it sent the message, so the message is not sent again.
     const withoutFault = senders.filter(({ isDead, faults }) => !isDead && faults === null);
-    // Two letters are right for a charge that needs confirmation and is then declined, and for a dispute that
-    // is closed and then appealed.
-    const most = / (card_declined|dispute)#/.test(label) ? 2 : 1;
+    // Two letters are right for a charge that needs confirmation and is then declined, for a dispute that is
+    // closed and then appealed, and for a refund that is made again after it failed.
+    const most = / (card_declined|dispute|dispute_closed|refund_made)#/.test(label) ? 2 : 1;
     if (withoutFault.length > most) found.push(`${label} was sent ${withoutFault.length} times`);
   }
   return found;

@@ -27,9 +27,9 @@ function isKept(promised: Promised, stored: Stored): boolean {
     case 'billed':
       return stored.find(keys.fix(promised.customerId, promised.fixId))?.['billed'] !== undefined;
     case 'blocked':
-      return (
-        stored.under(keys.customer(promised.customerId), `NOTICE#fix_blocked#${promised.fixId}-`).length > 0
-      );
+      return stored
+        .under(keys.customer(promised.customerId), 'NOTICE#fix_blocked#')
+        .some((item) => String(item['sk']).endsWith(`-${promised.fixId}`));
     case 'declined':
       // There is one letter per card and day, for all declined fixes.
       return stored.under(keys.customer(promised.customerId), 'NOTICE#card_declined#').length > 0;

@@ -19,9 +19,22 @@ const CAPS: Readonly<Record<NoticeKind, Cap>> = {
   exhausted: 'common',
   fix_blocked: 'common',
   card_declined: 'urgent',
+  receipt: 'common',
   payment_failed: 'urgent',
+  renewal_approval: 'urgent',
+  grace_ending: 'urgent',
+  pro_started: 'common',
+  pro_renewed: 'common',
+  pro_cancelled: 'common',
+  pro_resumed: 'common',
   subscription_ended: 'common',
+  card_added: 'common',
+  card_replaced: 'common',
+  card_removed: 'common',
+  card_expiring: 'common',
   dispute: 'urgent',
+  dispute_closed: 'urgent',
+  refund_made: 'common',
   credits_removed: 'common',
   limit_near: 'urgent',
   limit_reached: 'urgent',
@@ -34,6 +47,8 @@ const CAPS: Readonly<Record<NoticeKind, Cap>> = {
   address_changed: 'free',
   closing_asked: 'urgent',
   digest: 'digest',
+  // Once, and its address is deleted within minutes.
+  account_closed: 'free',
 };
 
 export const isUrgent = (kind: NoticeKind): boolean => CAPS[kind] === 'urgent';

@@ -1,22 +1,35 @@
 import type { Notice } from '../notice.ts';
 
 /**
- * Delivery states. `muted`: the customer turned this kind off, or closed the account. `held`: the customer
- * has got the most letters of a day, and the notice waits for the next day's digest. `joined`: the digest has
- * it.
+ * Delivery states. `muted`: the customer turned this kind off, closed the account, or another letter has said
+ * the same. `held`: the customer has got the most letters of a day, and the notice waits for the next day's
+ * digest. `joined`: the digest has it. `scheduled`: a reminder whose time has not come.
  */
-export const NOTICE_STATES = ['pending', 'sending', 'sent', 'failed', 'muted', 'held', 'joined'] as const;
+export const NOTICE_STATES = [
+  ...(['pending', 'sending', 'sent', 'failed', 'muted'] as const),
+  ...(['held', 'joined', 'scheduled'] as const),
+] as const;
 export type NoticeState = (typeof NOTICE_STATES)[number];
 
-/** Whether the notice still has to be sent. */
+/** Whether the notice has to be sent now, or in a digest. */
 export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
-  state !== 'sent' && state !== 'muted' && state !== 'joined';
+  state !== 'sent' && state !== 'muted' && state !== 'joined' && state !== 'scheduled';
 
 /** Longer than a delivery can take: its function times out earlier. */
 const CLAIM_HOLDS_MS = 2 * 60 * 1000;
 
 /** An unfinished delivery that was claimed before this time is abandoned. */
 export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
+
+/** Whether a letter has reached its reader, or will without another act: itself, or in a digest. */
+export const isSaid = (
+  notice: Pick<Notice, 'createdAt'> & { readonly state: NoticeState; readonly claimedAt: string | null },
+  now: Date,
+): boolean => {
+  const { state } = notice;
+  if (state === 'sending') return !needsResend(notice, now);
+  return state === 'sent' || state === 'held' || state === 'joined';
+};
 
 /**
  * Whether a notice waits for a person to send it again. Its delivery failed, stopped halfway, or did not
@@ -43,6 +56,7 @@ export function needsResend(
     // The schedule that makes digests takes it.
     case 'held':
     case 'joined':
+    case 'scheduled':
       return false;
     default:
       return state satisfies never;

@@ -10,6 +10,9 @@ export function wantsCard(content: NoticeContent): boolean {
       return content.reason === 'no_billing_info';
     case 'card_declined':
       return content.declineCode !== 'authentication_required';
+    case 'card_removed':
+    case 'card_expiring':
+      return true;
     default:
       return false;
   }

@@ -43,8 +43,9 @@ export const changeNoticeSettingsContract = {
   summary: 'Change notice settings',
   description:
     'Turns off the listed kinds, and turns on all others. These cannot be turned off: failed payments, ' +
-    'the end of a subscription, disputes, removed credits, a spending limit that is reached or changed, ' +
-    'new and revoked API keys, and links to sign in.',
+    'changes of the subscription, changes of the card, disputes, refunds, removed credits, a spending ' +
+    'limit that is reached or changed, new and revoked API keys, links to sign in, and the closing of ' +
+    'the account.',
   access: 'api_key',
   scope: 'account',
   params: nothing,

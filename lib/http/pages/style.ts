@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
+import { customProperties, DARK, LIGHT } from '../../palette.ts';
 
 /*
  * The look of every page. The style stands in the page, so a page is one request; its hash in the policy
  * makes the browser refuse any other style.
  */
 
-export const STYLE = `:root{color-scheme:light dark;--text:#111827;--soft:#596273;--line:#d8dce3;
---ground:#f3f4f6;--card:#fff;--accent:#1f4ed8;--on-accent:#fff;--bad:#b42318;--good:#146c2e}
-@media (prefers-color-scheme:dark){:root{--text:#e8eaee;--soft:#a7b0bf;--line:#353c48;
---ground:#11141a;--card:#191e26;--accent:#8fb0ff;--on-accent:#0b1220;--bad:#ff9b8f;--good:#7fd69a}}
+export const STYLE = `:root{color-scheme:light dark;${customProperties(LIGHT)}}
+@media (prefers-color-scheme:dark){:root{${customProperties(DARK)}}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}

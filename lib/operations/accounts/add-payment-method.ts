@@ -1,6 +1,9 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { billingConsent, type ConsentOrigin } from '../../domain/evidence/billing-consent.ts';
 import { grant } from '../../domain/grants.ts';
+import type { Notice } from '../../domain/notice.ts';
+import { cardChanged } from '../../domain/notices/card-notices.ts';
+import { newReminders } from '../../domain/notices/reminders.ts';
 import { GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { isOver, planWith } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
@@ -9,6 +12,7 @@ import { keepConsent } from '../../store/evidence/consents.ts';
 import { spendCardBonus } from '../../store/guards.ts';
 import { readHead } from '../../store/heads.ts';
 import { type Key, keys } from '../../store/keys.ts';
+import { putNotice, scheduleNotice } from '../../store/notices.ts';
 import { bindStripeId, decodeOwner } from '../../store/owners.ts';
 import type { Item, Write } from '../../store/table.ts';
 import { isFault, NOT_A_CARD } from '../../stripe/fault.ts';
@@ -114,6 +118,10 @@ export async function addPaymentMethod(
           debt: bonus.debt,
         },
         writes: (_, at) => [
+          ...noticeOf(cardChanged(now, usable.paymentMethodId, at, bonusCredits)),
+          ...newReminders(now, { ...now, ...cardOnFile(usable) }, at).map(({ notice, sendAt }) =>
+            scheduleNotice(notice, sendAt),
+          ),
           bindStripeId(usable.paymentMethodId, customerId),
           ...(consent ? [keepConsent(customerId, billingConsent(card.paymentMethodId, consent, at))] : []),
           ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
@@ -130,6 +138,8 @@ export async function addPaymentMethod(
   await skipWait(deps, customerId, card).catch(noneIfOpen);
   return { ...answer, ...(await renewWith(deps, answer.head)) };
 }
+
+const noticeOf = (notice: Notice | null) => (notice === null ? [] : [putNotice(notice)]);
 
 /** The card stays on file even if paying a renewal with it fails. */
 async function renewWith(

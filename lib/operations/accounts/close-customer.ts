@@ -1,10 +1,12 @@
 import type { CustomerHead } from '../../domain/customer.ts';
+import { accountClosed } from '../../domain/notices/account-notices.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { markClosingDone, noteCleared, openClosing, openClosingOf } from '../../store/closing.ts';
 import { readOpenCharges } from '../../store/fix-attempts.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
+import { putNotice } from '../../store/notices.ts';
 import { readOrder } from '../../store/orders.ts';
 import { forgetEmail } from '../../store/owners.ts';
 import { UnreadableItem } from '../../store/record.ts';
@@ -138,7 +140,10 @@ async function endStripeAccount(
   await askStripe(() => syncAccount(deps, customerId));
 }
 
-/** Frees the e-mail address and stores the remaining work, in the transaction that deletes the address. */
+/**
+ * Frees the e-mail address and stores the remaining work, in the transaction that deletes the address. The
+ * remaining work keeps the address until it is done, so the letter about the closing has minutes to be sent.
+ */
 async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed> {
   const closedAt = deps.now().toISOString();
   const { answer } = await changeLedger<null, Closed>(deps, {
@@ -154,9 +159,13 @@ async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed>
         kind: 'write',
         profile: {
           ...{ name: '', email: '', emailState: 'unconfirmed', newEmail: null, mutedNotices: [] },
-          ...{ paymentMethodId: null, cardKey: null, closingAskedAt: null, closedAt },
+          ...{ paymentMethodId: null, cardKey: null, cardExpires: null, closingAskedAt: null, closedAt },
         },
-        writes: (_, at) => [forgetEmail(head.email, customerId), openClosing(customerId, head.email, at)],
+        writes: (_, at) => [
+          forgetEmail(head.email, customerId),
+          openClosing(customerId, head.email, at),
+          putNotice(accountClosed(head, at)),
+        ],
         answer: ({ head: { balance } }) => ({ already: false, closedAt, balance }),
       };
     },

@@ -1,5 +1,5 @@
 import type { CustomerHead } from '../../domain/customer.ts';
-import { type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
+import { chargeTexts, type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
 import { cardKeyOf } from '../../domain/payments/card-tries.ts';
 import { limitShareReached } from '../../domain/payments/limit-notices.ts';
 import { newlyReached, type Spending } from '../../domain/payments/spending.ts';
@@ -47,10 +47,10 @@ export type Announced =
  * Pure.
  */
 export function decideAnnouncement(
-  { customerId, balance, spendingLimitCents }: CustomerHead,
+  { customerId, balance, spendingLimitCents, email }: CustomerHead,
   fix: FixAttempt,
   wanted: FixCharge,
-  { card, tries, spending }: Payable,
+  { card, tries, spending, mailsReceipts }: Payable,
   { at, byPerson }: Asked,
 ): LedgerDecision<Announced> {
   if (card?.paymentMethodId !== wanted.paymentMethodId) {
@@ -63,7 +63,8 @@ export function decideAnnouncement(
     const { code, retryAt } = admitted;
     return { kind: 'done', answer: { kind: 'not_tried', code, retryAt, at, balance } };
   }
-  const charge = { ...wanted, cardKey };
+  const texts = chargeTexts(fix, mailsReceipts && email !== '' ? email : null);
+  const charge = { ...wanted, cardKey, texts };
   const { id } = tryOf(fix, charge);
   return {
     kind: 'write',

@@ -61,6 +61,7 @@ const orderOf = (customerId: string, fix: FixAttempt, charge: FixCharge): FixCha
   stripeCustomerId: charge.stripeCustomerId,
   paymentMethodId: charge.paymentMethodId,
   amountCents: charge.amountCents,
+  texts: charge.texts,
   idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),
 });
 

@@ -1,6 +1,7 @@
 import { type BilledFacts, type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
 import { chargedFix } from '../../domain/fix-billing.ts';
 import { chargeDeclined, type Notice } from '../../domain/notice.ts';
+import { chargePaid } from '../../domain/notices/money-notices.ts';
 import {
   changeBetween,
   exceedsLimit,
@@ -182,6 +183,7 @@ function decide(
     bills: new Date(fix.createdAt),
     writes: ({ seq }, writtenAt) => [
       billChargedFix(head.customerId, fix, billedBy(seq, writtenAt), payment.attempt),
+      putNotice(chargePaid(head.customerId, fix, payment, writtenAt)),
       ...paidTry,
       ...spent,
     ],

@@ -3,7 +3,9 @@ import { isMuted, isOptional } from '../../domain/notice-kinds.ts';
 import { recipientOf } from '../../domain/notices/address-notices.ts';
 import { dayOf } from '../../domain/notices/caps.ts';
 import { abandonedBefore, isUnsent } from '../../domain/notices/delivery.ts';
+import { isProbeCustomerEmail } from '../../domain/test-customer.ts';
 import { type Mail, MailFault } from '../../mail/port.ts';
+import { openClosingOf } from '../../store/closing.ts';
 import { decodeHead } from '../../store/heads.ts';
 import { keys, type NoticeName } from '../../store/keys.ts';
 import {
@@ -14,18 +16,21 @@ import {
   type StoredNotice,
 } from '../../store/notices.ts';
 import { decodeSoldPrices, soldPriceKeys } from '../../store/payments/sold-prices.ts';
-import { readTogether } from '../../store/table.ts';
+import { type Item, readTogether } from '../../store/table.ts';
 import { newUnsubscribeLink, unsubscribeUrl } from '../access/unsubscribe-link.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { claimLetter } from './claim-letter.ts';
+import { findSameLetter } from './same-letter.ts';
 import { isUnread } from './unread.ts';
 import { type MailDeps, notMuted, writeLetter } from './write-letter.ts';
 
 export type { MailDeps };
 
 /**
- * `held`: the customer has got the most letters of a day, and the next day's digest has it. `already`: sent,
- * muted, joined or removed before. `taken`: another delivery is sending it now.
+/**
+ * `muted`: also if another letter has said the same. `held`: the customer has got the most letters of a day,
+ * and the next day's digest has it. `already`: sent, muted, joined or removed before. `taken`: another
+ * delivery is sending it now.
  */
 export type Delivered = 'sent' | 'muted' | 'held' | 'already' | 'taken';
 
@@ -39,9 +44,10 @@ export type Delivered = 'sent' | 'muted' | 'held' | 'already' | 'taken';
 export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<Delivered> {
   const { customerId, kind, id } = name;
   const claimedAt = deps.now();
-  const [stored, head, letters, ...sold] = await readTogether(deps.table, [
+  const [stored, head, closing, letters, ...sold] = await readTogether(deps.table, [
     keys.notice(customerId, kind, id),
     keys.head(customerId),
+    keys.closing(customerId),
     keys.lettersOfDay(customerId, dayOf(claimedAt)),
     ...soldPriceKeys(),
   ]);
@@ -50,11 +56,12 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
   if (notice.state === 'held') return 'held';
   if (!isUnsent(notice)) return 'already';
 
+  const same = await findSameLetter(deps, notice);
   const customer = decodeHead(head);
-  const to = recipientOf(notice.content, customer);
+  const to = addressFor(notice, customer, closing);
   const note = (fate: NoticeFate) =>
     retryContended(deps, () => noteFate(deps.table, name, claimedAt, fate, deps.now()));
-  if (to === null || isNotSent(notice, customer)) {
+  if (to === null || isNotSent(notice, customer) || same?.isRepeat) {
     const abandoned = abandonedBefore(claimedAt);
     const claim = await retryContended(deps, () => claimNotice(deps.table, name, claimedAt, abandoned));
     if (claim.kind === 'refused') return 'taken';
@@ -66,8 +73,10 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
   const claimed = await claimLetter(deps, claim, claimedAt, link === null ? [] : [link.write]);
   if (claimed !== 'claimed') return claimed;
   try {
-    const url = link === null ? null : unsubscribeUrl(deps.apiUrl, link.token);
-    const mail = await writeLetter(deps, notice, { head: customer, to }, decodeSoldPrices(sold), url);
+    const mail = await writeLetter(deps, notice, { head: customer, to }, decodeSoldPrices(sold), {
+      unsubscribeUrl: link === null ? null : unsubscribeUrl(deps.apiUrl, link.token),
+      waitingFixes: same?.waitingFixes,
+    });
     const messageId = await sendInTurn(deps, mail);
     await note({ state: 'sent', messageId });
     return 'sent';
@@ -77,10 +86,20 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
   }
 }
 
-/** Whether the customer has turned the letter off, or no one reads it. */
-function isNotSent({ content }: StoredNotice, head: CustomerHead): boolean {
-  const { customerId, mutedNotices } = head;
-  if (isUnread(head) || isMuted(content.kind, mutedNotices)) return true;
+/**
+ * Null if no letter is sent: the account is closed, or the notice is outdated. The letter about the closing
+ * itself goes to the address that the closing keeps until it is done.
+ */
+function addressFor({ content }: StoredNotice, head: CustomerHead, closing: Item | undefined): string | null {
+  const isOfClosing = content.kind === 'account_closed';
+  if (!isOfClosing && isUnread(head)) return null;
+  const to = isOfClosing ? (openClosingOf(closing)?.email ?? null) : recipientOf(content, head);
+  return to === null || isProbeCustomerEmail(to) ? null : to;
+}
+
+/** Whether the customer has turned the letter off. */
+function isNotSent({ content }: StoredNotice, { customerId, mutedNotices }: CustomerHead): boolean {
+  if (isMuted(content.kind, mutedNotices)) return true;
   return content.kind === 'digest' && notMuted(customerId, content, mutedNotices).length === 0;
 }
 

@@ -11,6 +11,7 @@ import { decodeSpending } from '../../store/payments/spending.ts';
 import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { eachConcurrently } from '../work/each-concurrently.ts';
+import { sendReminders } from './send-reminders.ts';
 
 /** One call reads at most 100 items: each customer's head, card tries and spending. */
 const PAGE = 33;
@@ -26,8 +27,9 @@ export interface Warned {
 
 /**
  * Writes a warning for every customer whose spending took the balance below a threshold since it was last
- * raised: one warning for a low balance, one for an empty one. Reads only the customers who are due.
- * Idempotent, also concurrently and after a crash: the write of a warning also ends its being due.
+ * raised: one warning for a low balance, one for an empty one. Then sends the reminders whose time has come.
+ * Reads only the customers who are due. Idempotent, also concurrently and after a crash: the write of a
+ * warning also ends its being due.
  * @throws BillingError ledger_unavailable if the customers cannot be read
  */
 export async function warnLowBalances(deps: Deps): Promise<Warned> {
@@ -60,6 +62,9 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
     });
     if (isLate()) break;
   }
+  const reminded = await sendReminders(deps, isLate);
+  warned += reminded.warned;
+  failed.push(...reminded.failed);
   deps.report({ kind: 'balances_warned', warned, failed: failed.length });
   return { warned, failed };
 }

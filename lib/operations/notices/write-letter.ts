@@ -2,6 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { isMuted, isOptional, type OptionalNoticeKind } from '../../domain/notice-kinds.ts';
 import { isUrgent } from '../../domain/notices/caps.ts';
 import type { DigestContent } from '../../domain/notices/digest.ts';
+import { wantsCard } from '../../domain/notices/wants-card.ts';
 import type { SoldPrices } from '../../domain/plans.ts';
 import { layOut } from '../../mail/layout.ts';
 import type { Letter } from '../../mail/letter.ts';
@@ -11,6 +12,7 @@ import type { Deps } from '../../runtime/deps.ts';
 import { keys, type NoticeName, noticeLabel, noticeName } from '../../store/keys.ts';
 import { findNotice, type StoredNotice } from '../../store/notices.ts';
 import { readFound } from '../../store/table.ts';
+import { letterLinkFor } from '../access/letter-link.ts';
 import { mailedLink } from './mailed-link.ts';
 
 export interface MailDeps extends Deps {
@@ -28,10 +30,17 @@ export interface Recipient {
   readonly to: string;
 }
 
+/** What the delivery knows of a letter. */
+interface Known {
+  /** Turns this kind off; null for a kind that is always sent. */
+  readonly unsubscribeUrl: string | null;
+  /** As in `Sending`. */
+  readonly waitingFixes: number | undefined;
+}
+
 /**
  * The message of a notice, as it is true now. Reads the notices of a digest, and makes the link of a letter
- * that signs in.
- * @param unsubscribeUrl turns this kind off; null for a kind that is always sent
+ * that signs in, confirms an address or adds a card.
  * @throws BillingError ledger_unavailable
  */
 export async function writeLetter(
@@ -39,17 +48,23 @@ export async function writeLetter(
   { content, createdAt }: StoredNotice,
   { head, to }: Recipient,
   prices: SoldPrices,
-  unsubscribeUrl: string | null,
+  { unsubscribeUrl, waitingFixes }: Known,
 ): Promise<Mail> {
   const { name } = head;
   const { appUrl, apiUrl } = deps;
   const { kind } = content;
-  const url = await mailedLink(deps, content, head, to);
+  const mailedUrl = await mailedLink(deps, content, head, to);
+  const addCardUrl = wantsCard(content)
+    ? await letterLinkFor(deps, head.customerId, { kind: 'add_card' }, apiUrl)
+    : null;
   const letter =
     kind === 'digest'
       ? await digestLetter(deps, head, { content, createdAt }, prices)
-      : letterOf({ content, createdAt }, prices, url);
-  const frame = { name, appUrl, apiUrl, isOptional: isOptional(kind), unsubscribeUrl };
+      : letterOf({ content, createdAt }, prices, {
+          ...{ appUrl, apiUrl, mailedUrl, waitingFixes },
+          ...(addCardUrl !== null && { addCardUrl }),
+        });
+  const frame = { name, apiUrl, isOptional: isOptional(kind), unsubscribeUrl };
   return { to, kind, unsubscribeUrl, ...layOut(letter, frame) };
 }
 
@@ -74,15 +89,11 @@ async function digestLetter(
     .sort((a, b) => (a.notice.createdAt < b.notice.createdAt ? -1 : 1));
   const first = new Set(quoted.map(({ name }) => name));
   const ordered = [...first, ...names.filter((name) => !first.has(name))];
-  return {
-    ...letterOf(
-      { content: { kind: 'digest', notices: ordered.map(noticeLabel) }, createdAt },
-      prices,
-      undefined,
-      quoted.map(({ notice }) => letterOf(notice, prices)),
-    ),
-    button: { label: 'Open the billing page', url: `${deps.apiUrl}/billing` },
-  };
+  const { appUrl, apiUrl } = deps;
+  return letterOf({ content: { kind: 'digest', notices: ordered.map(noticeLabel) }, createdAt }, prices, {
+    ...{ appUrl, apiUrl },
+    quoted: quoted.map(({ notice }) => letterOf(notice, prices, { appUrl, apiUrl })),
+  });
 }
 
 /** The notices of a digest, without the kinds that the customer has turned off since. */

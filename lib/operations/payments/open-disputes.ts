@@ -1,5 +1,5 @@
 import type { CustomerHead } from '../../domain/customer.ts';
-import { disputeOpened } from '../../domain/notice.ts';
+import { disputeOpened } from '../../domain/notices/money-notices.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { putNotice } from '../../store/notices.ts';
 import type { Write } from '../../store/table.ts';

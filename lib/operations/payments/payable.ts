@@ -13,7 +13,15 @@ export interface Payable {
   readonly card: DefaultCard | null;
   readonly tries: StoredTries;
   readonly spending: Spending;
+  /** Stripe mails its own receipts, by a setting of the stage. */
+  readonly mailsReceipts: boolean;
 }
+
+interface Known extends Pick<Payable, 'card' | 'mailsReceipts'> {
+  readonly of: string;
+}
+
+const NO_CARD = { card: null, mailsReceipts: false } as const;
 
 /**
  * Reads the basis of a payment just before its announcement. The card is read once per Stripe customer, even
@@ -25,13 +33,15 @@ export function payableReader(
   deps: PaymentDeps,
   customerId: string,
 ): (stripeCustomerId: string | null) => Promise<Payable> {
-  let known: { readonly of: string; readonly card: DefaultCard | null } | null = null;
+  let known: Known | null = null;
   return async (of) => {
     if (of !== null && known?.of !== of) {
-      known = { of, card: await askStripe(async () => (await deps.stripe()).readDefaultCard(of)) };
+      const stripe = await deps.stripe();
+      const card = await askStripe(() => stripe.readDefaultCard(of));
+      known = { of, card, mailsReceipts: stripe.mailsReceipts };
     }
-    const card = of === null ? null : (known?.card ?? null);
+    const { card, mailsReceipts } = (of === null ? null : known) ?? NO_CARD;
     const read = await readSpendingAndTries(deps.table, customerId, monthOf(deps.now()));
-    return { card, ...read };
+    return { card, mailsReceipts, ...read };
   };
 }

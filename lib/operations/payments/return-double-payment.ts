@@ -1,8 +1,10 @@
+import { doublePaymentReturned } from '../../domain/notices/money-notices.ts';
 import { decideReturn, type ReturnStep } from '../../domain/payments/payment-return.ts';
 import { changeBetween } from '../../domain/payments/spending.ts';
 import { formatUsd } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { putNotice } from '../../store/notices.ts';
 import {
   type DoublePayment,
   moveReturn,
@@ -160,6 +162,9 @@ async function move(
     moveReturn(customerId, before, change, deps.now()),
     // A returned payment leaves its amount to the month's limit again.
     ...moveSpending(customerId, before.spendingMonth, spent),
+    ...(change.state === 'returned'
+      ? [putNotice(doublePaymentReturned(customerId, before, deps.now()))]
+      : []),
   ];
   const result = await retryContended(deps, () => writeTogether(deps.table, writes));
   return result.kind === 'written';

@@ -8,6 +8,7 @@ import {
 } from '../../domain/grants.ts';
 import type { Posting } from '../../domain/ledger.ts';
 import { creditsRemoved } from '../../domain/notice.ts';
+import { proPaid } from '../../domain/notices/plan-notices.ts';
 import type { Deps, PaymentDeps } from '../../runtime/deps.ts';
 import { decodeInvoiceGuard, keepInvoice } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
@@ -109,6 +110,7 @@ export function settlementDue(
   if (change === null) return null;
   const { postings, debt, kept, removed } = change;
   const { id: invoiceId, isFirst, paidCents } = invoice;
+  const granted = kept.credits - kept.reversedCredits;
   const cause = { invoiceId, removed, returnedCents: kept.reversedCents, reasons: returned.reasons };
   return {
     postings,
@@ -116,7 +118,10 @@ export function settlementDue(
     ...(debt !== head.debt && { profile: { debt } }),
     writes: (next, at) => {
       // Credits granted and taken back in one change were never visible, so they need no notice.
-      const notice = guard === null ? null : creditsRemoved(head, next, cause, at);
+      const notice =
+        guard === null
+          ? proPaid(head, next, { ...invoice, credits: granted }, at)
+          : creditsRemoved(head, next, cause, at);
       return [keepInvoice(head.customerId, kept, guard), ...(notice === null ? [] : [putNotice(notice)])];
     },
   };

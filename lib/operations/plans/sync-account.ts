@@ -1,10 +1,18 @@
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
-import { type Notice, paymentFailed, subscriptionEnded } from '../../domain/notice.ts';
+import type { Notice } from '../../domain/notice.ts';
+import { cardChanged } from '../../domain/notices/card-notices.ts';
+import {
+  cancellationChanged,
+  paymentFailed,
+  subscriptionEnded,
+  trialStarted,
+} from '../../domain/notices/plan-notices.ts';
+import { newReminders } from '../../domain/notices/reminders.ts';
 import { cardKeyOf } from '../../domain/payments/card-tries.ts';
-import { currentSubscription, endOfPro, type ProSubscription, planWith } from '../../domain/subscription.ts';
+import { currentSubscription, type ProSubscription, planWith } from '../../domain/subscription.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
-import { putNewNotice, putNotice } from '../../store/notices.ts';
+import { putNewNotice, putNotice, scheduleNotice } from '../../store/notices.ts';
 import { bindStripeId } from '../../store/owners.ts';
 import type { Write } from '../../store/table.ts';
 import type { DefaultCard, FailedRenewal, StripeAccount } from '../../stripe/port.ts';
@@ -54,7 +62,7 @@ export async function syncAccount(
         writes: (_, at) => [
           ...accountWrites(head, profile, account, at),
           ...(failedRenewal && !isNotified
-            ? [putNewNotice(failureNotice(head, profile, failedRenewal, at))]
+            ? [putNewNotice(paymentFailed(head, profile, failedRenewal, at))]
             : []),
         ],
         answer: ({ head: after }) => ({ head: after, account }),
@@ -73,22 +81,11 @@ interface Known {
   readonly account: StripeAccount | null;
 }
 
-function failureNotice(
-  { customerId }: CustomerHead,
-  { subscription }: Pick<CustomerProfile, 'subscription'>,
-  renewal: ReportedFailure,
-  at: Date,
-): Notice {
-  const end = subscription === null ? 0 : endOfPro(subscription);
-  const rateEndsAt = end > at.getTime() ? new Date(end).toISOString() : null;
-  return paymentFailed(customerId, { ...renewal, rateEndsAt }, at);
-}
-
 /**
  * One notice per card and day: two events may report one attempt, and a card may be tried many times a day.
  */
 function keyOfFailure(customerId: string, renewal: ReportedFailure, at: Date): Key {
-  const { content, id } = paymentFailed(customerId, { ...renewal, rateEndsAt: null }, at);
+  const { content, id } = paymentFailed({ customerId, balance: 0 }, { subscription: null }, renewal, at);
   return keys.notice(customerId, content.kind, id);
 }
 
@@ -100,6 +97,7 @@ type AccountProfile = Pick<
   CustomerProfile,
   | 'paymentMethodId'
   | 'cardKey'
+  | 'cardExpires'
   | 'subscription'
   | 'subscriptionType'
   | 'stripeCustomerId'
@@ -113,6 +111,7 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
     return {
       paymentMethodId: null,
       cardKey: null,
+      cardExpires: null,
       subscription: null,
       subscriptionType: planWith(null, head.subscriptionType),
       stripeCustomerId: null,
@@ -129,36 +128,45 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
   };
 }
 
-/** A card as the head stores it: its id, and the key that its tries are counted by. */
+/** A card as the head stores it: its id, the key that its tries are counted by, and its last month. */
 export const cardOnFile = (
   card: DefaultCard | null,
-): Pick<CustomerProfile, 'paymentMethodId' | 'cardKey'> => ({
+): Pick<CustomerProfile, 'paymentMethodId' | 'cardKey' | 'cardExpires'> => ({
   paymentMethodId: card?.paymentMethodId ?? null,
   cardKey: card === null ? null : cardKeyOf(card),
+  cardExpires: card?.expires ?? null,
 });
 
 /**
- * The writes that accompany a profile copied from the account: the binding of a new card, and the notice of
- * an ended subscription.
+ * The writes that accompany a profile copied from the account: the binding of a new card, and the notices of
+ * every change of the card and of the subscription.
  */
 export const accountWrites = (
   head: CustomerHead,
   profile: AccountProfile,
   account: StripeAccount | null,
   at: Date,
-): Write[] => [...bindCard(head, profile), ...noticeOfEnd(head, profile, account, at)];
+): Write[] => [
+  ...bindCard(head, profile),
+  ...[
+    cardChanged(head, profile.paymentMethodId, at),
+    cancellationChanged(head, profile, at),
+    trialStarted(head, profile, at),
+    endOfSubscription(head, profile, account, at),
+  ].flatMap((notice) => (notice === null ? [] : [putNotice(notice)])),
+  ...newReminders(head, profile, at).map(({ notice, sendAt }) => scheduleNotice(notice, sendAt)),
+];
 
-/** The notice to the customer if this change ends their subscription. */
-export function noticeOfEnd(
+/** Null for a subscription that another one replaces: the other one's letter says what is new. */
+function endOfSubscription(
   head: CustomerHead,
   profile: AccountProfile,
   account: StripeAccount | null,
   at: Date,
-): Write[] {
+): Notice | null {
   const { subscription } = head;
   const isReplaced = subscriptionsOf(account).some((one) => one.isReplaced && one.id === subscription?.id);
-  const ended = isReplaced ? null : subscriptionEnded(head, profile, at);
-  return ended === null ? [] : [putNotice(ended)];
+  return isReplaced ? null : subscriptionEnded(head, profile, at);
 }
 
 /** Binds a card that was added elsewhere, so that events which name the card find their owner. */

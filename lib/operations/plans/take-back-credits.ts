@@ -1,9 +1,12 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { InvoiceGuard } from '../../domain/grants.ts';
+import { chargeRefunded, disputeClosed } from '../../domain/notices/money-notices.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { decodeFix, noteRefund } from '../../store/fix-attempts.ts';
 import { type Key, keys } from '../../store/keys.ts';
+import { putNotice } from '../../store/notices.ts';
+import type { Write } from '../../store/table.ts';
 import type { InvoiceValue, OpenDispute, ReturnedMoney } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type Receipt } from '../ledger/change-ledger.ts';
 import { disputeLetters, disputesToAdd } from '../payments/open-disputes.ts';
@@ -85,7 +88,9 @@ function decide(
     writes: (next, at) => [
       ...(settled?.writes(next, at) ?? []),
       ...(isNew ? [noteRefund(head.customerId, fix, returnedCents)] : []),
+      ...(isNew ? refundLetter(head.customerId, fix, money, at) : []),
       ...disputeLetters(head.customerId, added, at),
+      ...closedLetters(head, money, at),
     ],
     answer: () => settled?.collected ?? null,
   };
@@ -100,3 +105,24 @@ function openAfter(
   const closed = new Set(disputes.filter(({ open }) => !open).map(({ id }) => id));
   return [...before.filter((id) => !closed.has(id)), ...added.map(({ id }) => id)].sort();
 }
+
+/** Another part of the charge was refunded. A dispute has letters of its own. */
+function refundLetter(customerId: string, fix: FixAttempt, money: ReturnedMoney, at: Date): Write[] {
+  const { paymentIntentId, returnedCents, refundedCents } = money;
+  const amountCents = Math.min(returnedCents - (fix.refundedCents ?? 0), refundedCents);
+  if (paymentIntentId === null || amountCents <= 0) return [];
+  return [putNotice(chargeRefunded(customerId, fix, { paymentIntentId, amountCents, returnedCents }, at))];
+}
+
+/** A transaction has at most 100 writes. */
+const MAX_CLOSED = 40;
+
+/** Only disputes that the head has as open: they end once, however often an event reports that. */
+const closedLetters = ({ customerId, openDisputes }: CustomerHead, money: ReturnedMoney, at: Date): Write[] =>
+  money.disputes
+    .flatMap(({ outcome, ...dispute }) =>
+      outcome === null || !openDisputes.includes(dispute.id)
+        ? []
+        : [putNotice(disputeClosed(customerId, dispute, outcome, at))],
+    )
+    .slice(0, MAX_CLOSED);

@@ -5,6 +5,7 @@ import { PAGE } from '../paging.ts';
 import type { CustomerCalls } from '../port/customers.ts';
 import type { PriceBook } from '../prices.ts';
 import { findCustomers, readAccount } from '../readers/account.ts';
+import { cardFacts } from '../readers/default-card.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, nullIfDone } from './null-if-done.ts';
 
@@ -79,7 +80,7 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
     async attachCard(customer, paymentMethodId) {
       try {
         const { id, type, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
-        if (type === 'card') return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
+        if (type === 'card') return cardFacts(id, card);
         // Only now is the type certain. The method never becomes the default, so it cannot be charged.
         await stripe.paymentMethods.detach(id);
       } catch (error) {

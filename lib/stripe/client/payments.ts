@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import type { ChargeTexts } from '../../domain/fix-attempt.ts';
 import { PAGE } from '../paging.ts';
 import type { FixPayment, PaymentCalls } from '../port/payments.ts';
 import { readDefaultCard } from '../readers/default-card.ts';
@@ -13,15 +14,16 @@ import { startOf } from './since.ts';
  */
 const RETURN_URL = 'https://app.rsolv.dev/';
 
-export function paymentCalls(stripe: Stripe): PaymentCalls {
+export function paymentCalls(stripe: Stripe): Omit<PaymentCalls, 'mailsReceipts'> {
   return {
     async readDefaultCard(stripeCustomerId) {
       return readDefaultCard(stripe, stripeCustomerId);
     },
 
-    async chargeFix({ stripeCustomerId, paymentMethodId, amountCents, idempotencyKey, ...reference }) {
+    async chargeFix({ stripeCustomerId, paymentMethodId, amountCents, texts, idempotencyKey, ...reference }) {
       try {
-        const intent = await stripe.paymentIntents.create(
+        const intent = await createIntent(
+          stripe,
           {
             amount: amountCents,
             currency: 'usd',
@@ -31,10 +33,10 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
             confirm: true,
             allowed_payment_method_types: ['card'],
             return_url: RETURN_URL,
-            description: 'RSOLV: one fix',
+            ...textsOf(texts),
             metadata: fixMetadata(reference),
           },
-          { idempotencyKey },
+          idempotencyKey,
         );
         return fixPayment(intent);
       } catch (error) {
@@ -85,6 +87,43 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
     },
   };
 }
+
+type NewIntent = Stripe.PaymentIntentCreateParams;
+
+/** A charge that an earlier release announced is sent as that release sent it. */
+function textsOf(
+  texts: ChargeTexts | null,
+): Pick<NewIntent, 'description' | 'statement_descriptor_suffix' | 'receipt_email'> {
+  if (texts === null) return { description: 'RSOLV: one fix' };
+  const { description, statementSuffix, receiptEmail } = texts;
+  return {
+    description,
+    statement_descriptor_suffix: statementSuffix,
+    ...(receiptEmail !== null && { receipt_email: receiptEmail }),
+  };
+}
+
+/**
+ * Stripe rejects some valid addresses, and that must not prevent the charge: it is then made without a
+ * receipt by mail, under the same key, so there is one payment. A repeat meets the call without the address.
+ */
+async function createIntent(
+  stripe: Stripe,
+  params: NewIntent,
+  idempotencyKey: string,
+): Promise<Stripe.PaymentIntent> {
+  const { receipt_email: address, ...others } = params;
+  try {
+    return await stripe.paymentIntents.create(params, { idempotencyKey });
+  } catch (error) {
+    if (address === undefined || !isAboutAddress(error)) throw error;
+    return stripe.paymentIntents.create(others, { idempotencyKey });
+  }
+}
+
+const isAboutAddress = (error: unknown): boolean =>
+  error instanceof Stripe.errors.StripeIdempotencyError ||
+  (error instanceof Stripe.errors.StripeInvalidRequestError && error.param === 'receipt_email');
 
 function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
   const payment = fixPaymentOf(intent);

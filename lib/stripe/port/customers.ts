@@ -6,6 +6,8 @@ export interface AttachedCard {
   readonly paymentMethodId: string;
   /** The same for every payment method of this card; null if it is not a card. */
   readonly fingerprint: string | null;
+  /** The last month of the card, such as 2027-01. */
+  readonly expires?: string | undefined;
 }
 
 /** The current state of a customer at Stripe. */

@@ -1,4 +1,5 @@
 import type { ProInvoice } from '../../domain/grants.ts';
+import type { DisputeOutcome } from '../../domain/notices/money-content.ts';
 import type { FixPayment, FixReference } from './payments.ts';
 
 /** A charge with all money returned from it: refunds that did not fail, and disputes that are not won. */
@@ -7,7 +8,15 @@ export interface ReturnedMoney {
   readonly stripeCustomerId: string | null;
   readonly paymentIntentId: string | null;
   readonly returnedCents: number;
-  readonly disputes: readonly { readonly id: string; readonly open: boolean; readonly amountCents: number }[];
+  /** Of these, the refunds. */
+  readonly refundedCents: number;
+  readonly disputes: readonly {
+    readonly id: string;
+    readonly open: boolean;
+    readonly amountCents: number;
+    /** Null while it is open. */
+    readonly outcome: DisputeOutcome | null;
+  }[];
   readonly paidFor:
     | { readonly kind: 'fix'; readonly fix: FixReference }
     /** Several if one payment pays several invoices. */

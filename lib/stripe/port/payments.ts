@@ -1,3 +1,4 @@
+import type { ChargeTexts } from '../../domain/fix-attempt.ts';
 import type { ReturnFacts } from '../../domain/payments/payment-return.ts';
 
 /** The fix and the attempt that a payment is for; stored in the payment intent's metadata. */
@@ -12,6 +13,8 @@ export interface DefaultCard {
   readonly paymentMethodId: string;
   /** The same for every payment method of this card; null if Stripe has none. */
   readonly fingerprint: string | null;
+  /** The last month of the card, such as 2027-01; absent if Stripe has none. */
+  readonly expires?: string | undefined;
 }
 
 export interface Decline {
@@ -34,6 +37,8 @@ export interface FixChargeOrder extends FixReference {
   readonly stripeCustomerId: string;
   readonly paymentMethodId: string;
   readonly amountCents: number;
+  /** Null for a charge that an earlier release announced. */
+  readonly texts: ChargeTexts | null;
   readonly idempotencyKey: string;
 }
 
@@ -46,6 +51,8 @@ export interface RefundOrder {
 
 /** Payments for single fixes. */
 export interface PaymentCalls {
+  /** Whether Stripe mails its own receipts, from the settings. */
+  readonly mailsReceipts: boolean;
   /** Null without a chargeable card, also for a deleted customer. */
   readDefaultCard(stripeCustomerId: string): Promise<DefaultCard | null>;
   /** Creates and confirms the payment, off-session. A decline is returned as a payment too. */

@@ -11,12 +11,16 @@ export interface Subscribed {
 /** A renewal that Stripe could not collect so far. */
 export interface FailedRenewal {
   readonly id: string;
+  /** The number that is printed on the invoice; null before it is final. */
+  readonly number: string | null;
   /** Still due, in US cents. */
   readonly amountCents: number;
   /** How many times Stripe tried. */
   readonly attempt: number;
   /** ISO 8601; null when Stripe schedules no further attempt. */
   readonly nextAttemptAt: string | null;
+  /** Why the last try failed: the decline code, or the error's code; null if Stripe names none. */
+  readonly declineCode: string | null;
   /** Fingerprint of the card of the last try, or the payment method's id; null if Stripe names none. */
   readonly cardKey: string | null;
 }

@@ -14,9 +14,7 @@ export async function readDefaultCard(stripe: Stripe, stripeCustomerId: string):
  */
 export async function defaultCardOf(stripe: Stripe, customer: Stripe.Customer): Promise<DefaultCard | null> {
   const method = await defaultMethodOf(stripe, customer);
-  return method === null
-    ? null
-    : { paymentMethodId: method.id, fingerprint: method.card?.fingerprint ?? null };
+  return method === null ? null : cardFacts(method.id, method.card);
 }
 
 /** The default card with all that Stripe says about it. */
@@ -33,6 +31,13 @@ export async function defaultMethodOf(
   // A card may still be the default while it is detached. It cannot be charged any more.
   return method?.type === 'card' && idOf(method.customer) === customer.id ? method : null;
 }
+
+/** What the service keeps of a card. */
+export const cardFacts = (paymentMethodId: string, card: Stripe.PaymentMethod.Card | undefined) => ({
+  paymentMethodId,
+  fingerprint: card?.fingerprint ?? null,
+  ...(card && { expires: `${card.exp_year}-${String(card.exp_month).padStart(2, '0')}` }),
+});
 
 /** Stripe also returns an older card as a payment method, but not a bank account. */
 async function readSource(stripe: Stripe, source: string | null): Promise<Stripe.PaymentMethod | null> {

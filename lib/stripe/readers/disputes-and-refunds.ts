@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import type { DisputeOutcome } from '../../domain/notices/money-content.ts';
 
 /* The money of one refund or one dispute: the same for fixes, invoices and double payments. */
 
@@ -13,7 +14,17 @@ export function withdrawnCents({ amount, currency, balance_transactions: moves }
   return moves.every((move) => move.currency === currency) ? -net : amount;
 }
 
-const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
+/** The end of a dispute, as the customer gets it. */
+const OUTCOMES: Readonly<Record<string, DisputeOutcome>> = {
+  won: 'won',
+  lost: 'lost',
+  warning_closed: 'closed',
+  prevented: 'closed',
+};
+
+/** How a dispute ended; null while it is open. */
+export const outcomeOf = ({ status }: Pick<Stripe.Dispute, 'status'>): DisputeOutcome | null =>
+  OUTCOMES[status] ?? null;
 
 /** Whether a dispute still blocks charges to its customer. An appeal reopens a lost dispute. */
-export const isOpen = ({ status }: Pick<Stripe.Dispute, 'status'>): boolean => !CLOSED.has(status);
+export const isOpen = ({ status }: Pick<Stripe.Dispute, 'status'>): boolean => outcomeOf({ status }) === null;

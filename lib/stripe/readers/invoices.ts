@@ -69,24 +69,30 @@ export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Prom
   const { status, billing_reason: reason, next_payment_attempt: next } = invoice;
   // The sign-up call itself returns a decline. Only a renewal's invoice counts here.
   if (reason !== 'subscription_cycle' || (status !== 'open' && status !== 'uncollectible')) return null;
+  const failure = failureOf(invoice);
   return {
     id: invoice.id,
+    number: invoice.number,
     amountCents: invoice.amount_remaining,
     attempt: invoice.attempt_count,
     nextAttemptAt: next === null ? null : new Date(next * 1000).toISOString(),
-    cardKey: triedCardOf(invoice),
+    declineCode: failure?.decline_code ?? failure?.code ?? null,
+    cardKey: cardOf(failure),
   };
 }
 
 const PAYMENT_INTENTS = 'payments.data.payment.payment_intent';
 
-/** The card of the last try. After a decline, only the payment's error names the card. */
-function triedCardOf({ payments }: Stripe.Invoice): string | null {
+/** The error of the last try. */
+function failureOf({ payments }: Stripe.Invoice): Stripe.PaymentIntent.LastPaymentError | null {
   const intents = payments?.data.map(({ payment }) => payment.payment_intent) ?? [];
-  const methods = intents.map((intent) =>
-    typeof intent === 'object' ? intent?.last_payment_error?.payment_method : undefined,
-  );
-  const method = methods.findLast((one) => one !== undefined);
+  const failures = intents.map((intent) => (typeof intent === 'object' ? intent?.last_payment_error : null));
+  return failures.findLast((one) => one?.payment_method) ?? failures.findLast((one) => one) ?? null;
+}
+
+/** The card of the last try. After a decline, only the payment's error names the card. */
+function cardOf(failure: Stripe.PaymentIntent.LastPaymentError | null): string | null {
+  const method = failure?.payment_method;
   return method === undefined ? null : (method.card?.fingerprint ?? method.id);
 }
 

@@ -3,7 +3,7 @@ import type { ProInvoice } from '../../domain/grants.ts';
 import { allOf, PAGE } from '../paging.ts';
 import type { OpenDispute, ReturnedMoney } from '../port.ts';
 import { idOf } from '../reference.ts';
-import { isLive, isOpen, withdrawnCents } from './disputes-and-refunds.ts';
+import { isLive, isOpen, outcomeOf, withdrawnCents } from './disputes-and-refunds.ts';
 import { addedTaxOf, linesOf, netOf } from './invoice-lines.ts';
 import { fixReferenceOf } from './payments.ts';
 import { readReturnedValue } from './returned-value.ts';
@@ -16,8 +16,8 @@ export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promi
     allOf(stripe.refunds.list({ charge: chargeId, limit: PAGE })),
     allOf(stripe.disputes.list({ charge: chargeId, limit: PAGE })),
   ]);
-  const cents = [...refunds.filter(isLive).map(({ amount }) => amount), ...disputes.map(withdrawnCents)];
-  const returned = cents.reduce((sum, one) => sum + one, 0);
+  const refunded = sumOf(refunds.filter(isLive).map(({ amount }) => amount));
+  const returned = refunded + sumOf(disputes.map(withdrawnCents));
   const paymentIntentId = idOf(charge.payment_intent);
   const ofOthers = disputes.length === 0 ? [] : await readOtherDisputes(stripe, charge);
   return {
@@ -25,14 +25,18 @@ export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promi
     stripeCustomerId: idOf(charge.customer),
     paymentIntentId,
     returnedCents: Math.min(charge.amount, returned),
+    refundedCents: Math.min(charge.amount, refunded),
     disputes: [...disputes, ...ofOthers].map(({ id, status, amount }) => ({
       id,
       open: isOpen({ status }),
       amountCents: amount,
+      outcome: outcomeOf({ status }),
     })),
     paidFor: await paidFor(stripe, charge, paymentIntentId),
   };
 }
+
+const sumOf = (cents: readonly number[]): number => cents.reduce((sum, one) => sum + one, 0);
 
 export async function isInvoiceReturned(stripe: Stripe, { id }: Pick<ProInvoice, 'id'>): Promise<boolean> {
   const invoice = await stripe.invoices.retrieve(id);

@@ -590,7 +590,7 @@ describe('what Stripe says of an account', () => {
 
   it('a failed renewal has one letter for each card and day, however often it is retried', async () => {
     const { customerId } = await customerWithCard(money, 5);
-    const renewal = { id: 'in_1', amountCents: 59_900, nextAttemptAt: null };
+    const renewal = { id: 'in_1', number: null, amountCents: 59_900, nextAttemptAt: null, declineCode: null };
     const failed = (attempt: number, cardKey: string | null, failedAt: string) =>
       syncAccount(money.deps, customerId, { failedRenewal: { ...renewal, attempt, cardKey, failedAt } });
     for (const attempt of [1, 1, 2, 3]) await failed(attempt, 'fp_1', '2026-11-24T00:00:00.000Z');

@@ -12,7 +12,7 @@ import type { StripeEvent } from '../../../lib/stripe/event.ts';
 import type { FixPayment, InvoiceValue, ReturnedMoney, StripePort } from '../../../lib/stripe/port.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
-import { noticesOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
 /*
@@ -152,6 +152,7 @@ async function charged() {
     stripeCustomerId,
     paymentIntentId: payment.paymentIntentId,
     returnedCents: 2_900,
+    refundedCents: 2_900,
     disputes: [],
     paidFor: { kind: 'fix', fix: payment },
   };
@@ -235,6 +236,7 @@ describe('money that went back of a Pro invoice', () => {
       stripeCustomerId,
       paymentIntentId: 'pi_invoice',
       returnedCents: 0,
+      refundedCents: 0,
       disputes: [],
       paidFor: { kind: 'invoices', invoiceIds: [value.invoice.id] },
     };
@@ -284,8 +286,8 @@ describe('money that went back of a Pro invoice', () => {
 
   it('a dispute of a Pro invoice blocks further charges, and each dispute has one notice', async () => {
     const { customerId, returned, value } = await subscribed();
-    const disputes = ['dp_b', 'dp_a'].map((id) => ({ id, open: true, amountCents: 100 }));
-    const closed = { id: 'dp_c', open: false, amountCents: 100 };
+    const disputes = ['dp_b', 'dp_a'].map((id) => ({ id, open: true, amountCents: 100, outcome: null }));
+    const closed = { id: 'dp_c', open: false, amountCents: 100, outcome: 'won' } as const;
     const apply = async (those: ReturnedMoney['disputes']) =>
       applyEvent(
         await back({ ...returned, disputes: those }, value),
@@ -293,9 +295,9 @@ describe('money that went back of a Pro invoice', () => {
       );
     await apply([...disputes, closed]);
     expect((await headOf(money.deps, customerId)).openDisputes).toEqual(['dp_a', 'dp_b']);
-    const first = await noticesOf(money.deps, customerId);
-    expect(first.map(({ content }) => content.kind)).toEqual(['dispute', 'dispute']);
+    const first = await noticeContentsOf(money.deps, customerId, 'dispute', 'dispute_closed');
+    expect(first.map(({ kind }) => kind)).toEqual(['dispute', 'dispute']);
     await apply(disputes);
-    expect(await noticesOf(money.deps, customerId)).toEqual(first);
+    expect(await noticeContentsOf(money.deps, customerId, 'dispute', 'dispute_closed')).toEqual(first);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { chargeTexts } from '../../../lib/domain/fix-attempt.ts';
 import { type CardTries, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
 import { decideAnnouncement, waitForCard } from '../../../lib/operations/fixes/announce-charge.ts';
 import { toDecision } from '../../../lib/operations/fixes/decide-step.ts';
@@ -20,6 +21,7 @@ const payable = (card: Payable['card'], tries: Partial<CardTries> = {}): Payable
   card,
   tries: { version: 1, cards: { fp_1: { ...NO_TRIES, ...tries } } },
   spending: NOTHING_SPENT,
+  mailsReceipts: false,
 });
 const announce = (of: Payable, byPerson = false) =>
   decideAnnouncement(HEAD, FIX, WANTED, of, { at: AT, byPerson });
@@ -56,7 +58,7 @@ describe('a charge', () => {
   it('a charge is announced together with the try of its card and its amount of the month, and the result has the charge', () => {
     const decision = announce(payable(CARD));
     if (decision.kind !== 'write') throw new Error('nothing was announced');
-    const charge = { ...WANTED, cardKey: 'fp_1' };
+    const charge = { ...WANTED, cardKey: 'fp_1', texts: chargeTexts(FIX, null) };
     expect(decision.writes(HEAD, AT)).toMatchObject([
       { Update: { ExpressionAttributeValues: { ':new_charge': { card_key: 'fp_1', attempt: 2 } } } },
       {

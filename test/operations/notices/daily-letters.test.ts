@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { disputeOpened } from '../../../lib/domain/notice.ts';
 import type { NoticeKind } from '../../../lib/domain/notice-kinds.ts';
 import { keyRevoked } from '../../../lib/domain/notices/key-notices.ts';
+import { disputeOpened } from '../../../lib/domain/notices/money-notices.ts';
 import { type Mail, MailFault } from '../../../lib/mail/port.ts';
 import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
 import { changeNoticeSettings } from '../../../lib/operations/notices/change-settings.ts';

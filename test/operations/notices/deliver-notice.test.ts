@@ -1,5 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fixBlocked } from '../../../lib/domain/notice.ts';
+import { balanceWarning, fixBlocked } from '../../../lib/domain/notice.ts';
+import { accountClosed } from '../../../lib/domain/notices/account-notices.ts';
+import type { FixObstacle } from '../../../lib/domain/payments/charge-obstacles.ts';
+import { monthOf, noSpending } from '../../../lib/domain/payments/spending.ts';
 import { probeCustomerEmail } from '../../../lib/domain/test-customer.ts';
 import { MailFault } from '../../../lib/mail/port.ts';
 import { openSes } from '../../../lib/mail/ses.ts';
@@ -11,6 +14,7 @@ import { changeNoticeSettings } from '../../../lib/operations/notices/change-set
 import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/deliver-notice.ts';
 import { resendNotice } from '../../../lib/operations/notices/resend-notice.ts';
 import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
+import { markClosingDone, openClosing } from '../../../lib/store/closing.ts';
 import type { NoticeName } from '../../../lib/store/keys.ts';
 import { putNotice } from '../../../lib/store/notices.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
@@ -217,5 +221,71 @@ describe('a notice', () => {
     await markClosed(deps, name.customerId);
     expect(await deliverNotice(deps, name)).toBe('muted');
     expect(lettersTo(name.email)).toEqual([]);
+  });
+
+  it('the letter about a closing goes to the address that the closing keeps until it is done', async () => {
+    for (const isDone of [false, true]) {
+      const { customerId, email } = await told();
+      await markClosed(deps, customerId);
+      const closed = accountClosed({ customerId, balance: 0 }, deps.now());
+      await writeTogether(deps.table, [openClosing(customerId, email, deps.now()), putNotice(closed)]);
+      if (isDone) await markClosingDone(deps.table, customerId);
+      const name = { customerId, kind: 'account_closed', id: closed.id } as const;
+      expect(await deliverNotice(deps, name)).toBe(isDone ? 'muted' : 'sent');
+      expect(lettersTo(email).map(({ subject }) => subject)).toEqual(
+        isDone ? [] : ['Your RSOLV account is closed'],
+      );
+    }
+  });
+});
+
+describe('no credits left, and fixes that wait', () => {
+  const DAY_MS = 24 * 60 * 60 * 1000;
+
+  /** Notices of one customer and one raise, in this order, and which of them are sent. */
+  async function outcomes(...made: readonly ('no card' | 'charged' | FixObstacle)[]) {
+    const { head } = await customerWith(deps, 5);
+    const empty = { ...head, balance: 0, balanceLevel: 'exhausted' } as const;
+    const at = deps.now();
+    const notices = made.map((kind, n) => {
+      const paymentMethodId = kind === 'charged' ? 'pm_1' : null;
+      const fix = { id: `f${n}`, githubOrg: 'acme', repoName: 'webshop', prNumber: n + 1 };
+      return kind === 'no card' || kind === 'charged'
+        ? balanceWarning({ ...empty, paymentMethodId }, {}, noSpending(monthOf(at)), at)
+        : fixBlocked(empty, fix, kind, at);
+    });
+    const all = notices.flatMap((notice) => (notice === null ? [] : [notice]));
+    await writeTogether(deps.table, all.map(putNotice));
+    const delivered: string[] = [];
+    for (const { customerId, id, content } of all)
+      delivered.push(await deliverNotice(deps, { customerId, kind: content.kind, id }));
+    const subjects = lettersTo(head.email).map(({ subject }) => subject);
+    return { head: empty, delivered, subjects };
+  }
+
+  it('no credits left and a fix that waits are one letter, with the number of fixes', async () => {
+    const { delivered, subjects } = await outcomes('no_billing_info', 'no_billing_info', 'no card');
+    expect(delivered).toEqual(['sent', 'muted', 'muted']);
+    expect(subjects).toEqual(['RSOLV: no credits left, 2 merged fixes are waiting']);
+    const first = await outcomes('no card', 'no_billing_info');
+    expect(first.delivered).toEqual(['sent', 'muted']);
+    expect(first.subjects).toEqual(['RSOLV: no credits left, 1 merged fix is waiting']);
+  });
+
+  it('a fix that waits for another reason has a letter of its own', async () => {
+    expect((await outcomes('no card', 'account_disputed')).delivered).toEqual(['sent', 'sent']);
+    expect((await outcomes('charged', 'no_billing_info')).delivered).toEqual(['sent', 'sent']);
+  });
+
+  it('a fix that waits after another raise, or in another month, has another letter', async () => {
+    const { head } = await outcomes('no_billing_info');
+    const fix = { id: 'f9', githubOrg: 'acme', repoName: 'webshop', prNumber: 9 };
+    const later = new Date(deps.now().getTime() + 32 * DAY_MS);
+    const raised = fixBlocked({ ...head, raisedSeq: head.raisedSeq + 1 }, fix, 'no_billing_info', deps.now());
+    const nextMonth = fixBlocked(head, fix, 'no_billing_info', later);
+    for (const { customerId, id, content, ...rest } of [raised, nextMonth]) {
+      await writeTogether(deps.table, [putNotice({ customerId, id, content, ...rest })]);
+      expect(await deliverNotice(deps, { customerId, kind: content.kind, id })).toBe('sent');
+    }
   });
 });

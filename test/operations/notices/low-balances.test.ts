@@ -4,10 +4,12 @@ import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts'
 import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
 import type { Deps, PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
+import { scheduleNotice } from '../../../lib/store/notices.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
 import { markClosed, recordedFix } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { writeHeads } from '../../support/history.ts';
-import { noticeContentsOf } from '../../support/notices.ts';
+import { allNoticesOf, noticeContentsOf } from '../../support/notices.ts';
 import { tamper } from '../../support/reconciliation.ts';
 import { countingCalls, dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
 
@@ -107,7 +109,36 @@ describe('a customer whose balance goes down', () => {
     expect(await warnLowBalances(deps)).toEqual({ warned: 0, failed: [] });
     expect(await warnings(head.customerId)).toEqual([]);
     const { calls } = await countingCalls(deps.table, () => warnLowBalances(deps));
-    expect(calls).toEqual(['Query']);
+    expect(calls).toEqual(['Query', 'Query']);
+  });
+});
+
+describe('reminders', () => {
+  it('a reminder whose time has come is sent if its reason holds, and dropped if it does not', async () => {
+    const own = await alone();
+    const { customerId } = (await customerWith(own, 20)).head;
+    const at = own.now();
+    const lastDay = at.toISOString();
+    const month = lastDay.slice(0, 7);
+    const due = async (id: string, sendAt: Date) => {
+      const content = { kind: 'card_expiring', lastDay } as const;
+      const notice = { customerId, id, createdAt: lastDay, content };
+      await writeTogether(own.table, [scheduleNotice(notice, sendAt)]);
+    };
+    await tamper(own, keys.head(customerId), 'payment_method_id', 'pm_1');
+    await tamper(own, keys.head(customerId), 'card_expires', month);
+    await due(`pm_1-${month}`, at);
+    await due(`pm_0-${month}`, at);
+    await due('later', new Date(at.getTime() + 60_000));
+    expect(await warnLowBalances(own)).toEqual({ warned: 1, failed: [] });
+    expect(await warnLowBalances(own)).toEqual({ warned: 0, failed: [] });
+    const all = await allNoticesOf(own.table, customerId);
+    const states = all.filter(({ content }) => content.kind === 'card_expiring');
+    expect(Object.fromEntries(states.map(({ id, state }) => [id, state]))).toEqual({
+      [`pm_1-${month}`]: 'pending',
+      [`pm_0-${month}`]: 'muted',
+      later: 'scheduled',
+    });
   });
 });
 

@@ -11,7 +11,7 @@ import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoney } from '../../support/money.ts';
-import { allNoticesOf, noticeContentsOf, noticesOf } from '../../support/notices.ts';
+import { allNoticesOf, noticeContentsOf } from '../../support/notices.ts';
 import { countingDone, dyingAfter, openTestTable } from '../../support/table.ts';
 
 /* A notice is written in the transaction of its cause, so neither exists without the other. */
@@ -91,25 +91,26 @@ describe('a card that is declined for a fix', () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     const fix = await recordedFix(deps, customerId, 1);
     await Promise.all(range(1, 4).map(() => billFixAttempt(deps, customerId, fix)));
-    const first = await noticeContentsOf(deps, customerId);
+    const first = await noticeContentsOf(deps, customerId, 'card_declined');
     expect(first[0]).toEqual({
       kind: 'card_declined',
       amountCents: 2_900,
       declineCode: 'generic_decline',
+      fixId: fix,
       repo: REPO,
       prNumber: 1,
     });
     expect(first).toHaveLength(1);
     // The webhook reports the same failure, but there is no second notice.
     await money.deliver();
-    expect(await noticeContentsOf(deps, customerId)).toHaveLength(1);
+    expect(await noticeContentsOf(deps, customerId, 'card_declined')).toHaveLength(1);
   });
 
   it('the notice of a declined card says if the bank asks the cardholder', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
-    expect(await noticeContentsOf(deps, customerId)).toMatchObject([
-      { declineCode: 'authentication_required' },
+    expect(await noticeContentsOf(deps, customerId, 'card_declined')).toMatchObject([
+      { declineCode: 'authentication_required', fixId: expect.any(String) },
     ]);
   });
 
@@ -118,7 +119,7 @@ describe('a card that is declined for a fix', () => {
     const { paymentMethodId } = await headOf(deps, customerId);
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
-    expect(await noticeContentsOf(deps, customerId)).toMatchObject([
+    expect(await noticeContentsOf(deps, customerId, 'fix_blocked')).toMatchObject([
       { kind: 'fix_blocked', reason: 'no_billing_info' },
     ]);
   });
@@ -139,7 +140,10 @@ describe('a renewal that fails', () => {
     await own.deliver();
     await own.deliver();
     const [first] = await noticeContentsOf(own.deps, customerId, 'payment_failed');
-    expect(first).toMatchObject({ amountCents: 59_900, attempt: 1, nextAttemptAt: expect.any(String) });
+    expect(first).toMatchObject({
+      ...{ amountCents: 59_900, attempt: 1, nextAttemptAt: expect.any(String), credits: 60 },
+      ...{ declineCode: 'generic_decline', invoiceNumber: expect.any(String) },
+    });
     for (let week = 0; week < 6; week++) {
       await own.days(7);
       await own.deliver();
@@ -187,8 +191,8 @@ describe('the end of Pro', () => {
     const { customerId } = await onPro();
     await cancelSubscription(deps, customerId, false);
     await money.deliver();
-    expect(await noticeContentsOf(deps, customerId)).toMatchObject([
-      { kind: 'subscription_ended', unpaid: false, credits: 60 },
+    expect(await noticeContentsOf(deps, customerId, 'subscription_ended')).toMatchObject([
+      { kind: 'subscription_ended', unpaid: false, atOnce: true, credits: 60 },
     ]);
   });
 
@@ -197,19 +201,70 @@ describe('the end of Pro', () => {
     await cancelSubscription(deps, customerId, false);
     await subscribeToPro(deps, customerId, null);
     await cancelSubscription(deps, customerId, false);
-    expect(await noticeContentsOf(deps, customerId)).toHaveLength(2);
+    expect(await noticeContentsOf(deps, customerId, 'subscription_ended')).toHaveLength(2);
   });
 
-  it('a cancellation at the period end has no notice yet', async () => {
+  it('starting, cancelling and resuming Pro have one notice each, however often events repeat', async () => {
     const { customerId } = await onPro();
+    await money.deliver();
     await cancelSubscription(deps, customerId, true);
     await money.deliver();
-    expect(await noticeContentsOf(deps, customerId)).toEqual([]);
+    await subscribeToPro(deps, customerId, null);
+    await money.deliver();
+    const told = await noticeContentsOf(deps, customerId);
+    const { currentPeriodEnd: end } = (await headOf(deps, customerId)).subscription ?? {};
+    expect(told.filter(({ kind }) => kind.startsWith('pro_'))).toEqual([
+      {
+        kind: 'pro_started',
+        ...{ amountCents: 59_900, credits: 60, netted: 0, left: 60, renewsAt: end },
+      },
+      { kind: 'pro_cancelled', endsAt: end, credits: 60 },
+      { kind: 'pro_resumed', renewsAt: end },
+    ]);
+  });
+});
+
+describe('the money of a fix', () => {
+  const charged = async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const fixId = await recordedFix(deps, customerId, 1);
+    await billFixAttempt(deps, customerId, fixId);
+    const [item] = await readTogether(table, [keys.fix(customerId, fixId)]);
+    return { customerId, payment_intent: decodeFix(item ?? {}).billed?.paymentIntentId ?? '' };
+  };
+
+  it('a charge has one receipt, and each refund of it one notice', async () => {
+    const { customerId, payment_intent } = await charged();
+    await money.deliver();
+    for (const amount of [1_000, 1_900]) {
+      await money.stripe.refunds.create({ payment_intent, amount });
+      await money.deliver();
+    }
+    const pullRequest = { repo: REPO, prNumber: 1 };
+    expect(await noticeContentsOf(deps, customerId, 'receipt', 'refund_made')).toEqual([
+      { kind: 'receipt', amountCents: 2_900, ...pullRequest },
+      { kind: 'refund_made', amountCents: 1_000, isDouble: false, pullRequest },
+      { kind: 'refund_made', amountCents: 1_900, isDouble: false, pullRequest },
+    ]);
+  });
+});
+
+describe('a card', () => {
+  it('a card that is added, replaced and removed has one notice each, by call or by event', async () => {
+    const { customerId, stripeCustomerId: customer } = await customerWithCard(money, 0);
+    await money.deliver();
+    const { id } = await money.stripe.paymentMethods.attach('pm_card_mastercard', { customer });
+    await money.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+    await money.deliver();
+    await money.stripe.paymentMethods.detach(id);
+    await money.deliver();
+    const told = await noticeContentsOf(deps, customerId, 'card_added', 'card_replaced', 'card_removed');
+    expect(told.map(({ kind }) => kind)).toEqual(['card_added', 'card_replaced', 'card_removed']);
   });
 });
 
 describe('a dispute', () => {
-  it('a dispute has one notice, and none when it is closed', async () => {
+  it('a dispute has one notice, and another one when it is closed', async () => {
     const own = await openMoney(table);
     const { customerId } = await customerWithCard(own, 0, 'pm_card_createDispute');
     await billFixAttempt(own.deps, customerId, await recordedFix(own.deps, customerId, 1));
@@ -218,8 +273,10 @@ describe('a dispute', () => {
     const dispute = own.double.state.disputes.newestFirst[0]?.id ?? '';
     await own.control(`disputes/${dispute}/close`, { status: 'won' });
     await own.deliver();
-    expect(await noticeContentsOf(own.deps, customerId)).toEqual([
-      { kind: 'dispute', disputeId: dispute, amountCents: 2_900 },
+    const facts = { disputeId: dispute, amountCents: 2_900 };
+    expect(await noticeContentsOf(own.deps, customerId, 'dispute', 'dispute_closed')).toEqual([
+      { kind: 'dispute', ...facts },
+      { kind: 'dispute_closed', ...facts, outcome: 'won' },
     ]);
   });
 });
@@ -244,7 +301,7 @@ describe('a process that dies', () => {
       const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
       const fix = await recordedFix(deps, customerId, 1);
       await dyingAfter(table, writes, 'TransactWrite', () => billFixAttempt(deps, customerId, fix));
-      const notices = await noticesOf(deps, customerId);
+      const notices = await noticeContentsOf(deps, customerId, 'card_declined');
       const [item] = await readTogether(table, [keys.fix(customerId, fix)]);
       const isDeclined = item !== undefined && decodeFix(item).charge?.state === 'declined';
       expect([writes, notices.length]).toEqual([writes, isDeclined ? 1 : 0]);

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { chargeTexts } from '../../../lib/domain/fix-attempt.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { settleFixPayment } from '../../../lib/operations/fixes/record-payment.ts';
@@ -54,6 +55,50 @@ async function announced() {
   const { charge } = await fixOf(customerId, id);
   return { customerId, stripeCustomerId, id, cardThen: charge?.paymentMethodId };
 }
+
+describe('what Stripe gets with a charge', () => {
+  const newest = () => money.double.state.paymentIntents.newestFirst[0];
+
+  it('a charge says which pull request it is for, and names no repository', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    await billFixAttempt(money.deps, customerId, await recordedFix(money.deps, customerId, 42));
+    expect(newest()).toMatchObject({
+      description: 'RSOLV fix #42',
+      statement_descriptor_suffix: 'FIX 42',
+      receipt_email: null,
+    });
+    expect(chargeTexts({ githubOrg: 'a', repoName: 'b', prNumber: 1_234_567 }, null).statementSuffix).toBe(
+      'FIX',
+    );
+  });
+
+  it('an announced charge is sent with what was announced, whatever the release and the settings say now', async () => {
+    const mailing = await answering(at(-AGED_MS), () => ({
+      mailsReceipts: true,
+      chargeFix: failing('indeterminate'),
+    }));
+    for (const release of ['this', 'earlier']) {
+      const { customerId } = await customerWithCard(money, 0);
+      const { email } = await headOf(money.deps, customerId);
+      const id = await recordedFix(money.deps, customerId, 7);
+      await expect(billFixAttempt(mailing, customerId, id)).rejects.toMatchObject({
+        code: 'payment_pending',
+      });
+      const fix = await fixOf(customerId, id);
+      if (fix.charge === null) throw new Error('nothing was announced');
+      const asBefore = announceCharge(customerId, fix, { ...fix.charge, texts: null });
+      if (release === 'earlier') await writeTogether(table, [asBefore]);
+      expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject({ kind: 'billed' });
+      expect(newest()).toMatchObject(
+        release === 'this'
+          ? { description: 'RSOLV fix #7', statement_descriptor_suffix: 'FIX 7', receipt_email: email }
+          : { description: 'RSOLV: one fix', statement_descriptor_suffix: null, receipt_email: null },
+      );
+      // The address is not kept longer than the charge is open.
+      expect((await fixOf(customerId, id)).charge?.texts).toBeNull();
+    }
+  });
+});
 
 /** Disputes an earlier payment of the customer. */
 async function dispute(customerId: string, stripeCustomerId: string): Promise<void> {

@@ -360,7 +360,12 @@ describe('a dispute of a Pro invoice', () => {
   it('takes its credits back and blocks, however many other disputes the customer has', async () => {
     const world = await onPro();
     const id = await dispute(world);
-    const others = range(1, 150).map((n) => ({ id: `du_${n}`, open: true, amountCents: 2_900 }));
+    const others = range(1, 150).map((n) => ({
+      id: `du_${n}`,
+      open: true,
+      amountCents: 2_900,
+      outcome: null,
+    }));
     const deps = await answering(world.money.deps, (port) => ({
       readReturnedMoney: async (charge) => {
         const money = await port.readReturnedMoney(charge);

@@ -3,8 +3,8 @@ import { NOTHING_RETURNED, type ReturnedValue } from '../../../lib/domain/grants
 import type { ProSubscription } from '../../../lib/domain/subscription.ts';
 import { grantDue, settlementDue } from '../../../lib/operations/plans/settle-invoice.ts';
 import {
+  accountWrites,
   bindCard,
-  noticeOfEnd,
   profileOf,
   subscriptionsOf,
 } from '../../../lib/operations/plans/sync-account.ts';
@@ -30,14 +30,15 @@ const keysOf = (writes: readonly Write[]) =>
   });
 
 describe('settling an invoice', () => {
+  const paidKey = keys.notice('c1', 'pro_renewed', 'in_1');
   const guardKey = keys.once('c1', 'invoice', 'in_1');
   const next = { ...HEAD, seq: 9, balance: 30 };
 
-  it('settling a granted invoice writes its guard, and no letter', () => {
+  it('settling a paid invoice writes its guard and its letter', () => {
     const due = settlementDue(HEAD, invoiceOf(), NOTHING_RETURNED, null);
     expect(due?.postings.map(({ amount }) => amount)).toEqual([60]);
     expect(due).not.toHaveProperty('profile');
-    expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey]);
+    expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey, paidKey]);
   });
 
   it('settling an invoice with a later return writes its guard and a letter', () => {
@@ -48,10 +49,10 @@ describe('settling an invoice', () => {
     expect(JSON.stringify(writes[1])).toContain('29950');
   });
 
-  it('settling an invoice returned before its grant has no letter, because its credits never existed', () => {
+  it('settling an invoice partly returned before its grant has the letter of the payment, and none of credits removed', () => {
     const due = settlementDue(HEAD, invoiceOf(), HALF, null);
     expect(due?.postings.map(({ amount }) => amount)).toEqual([60, -30]);
-    expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey]);
+    expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey, paidKey]);
   });
 
   it('settling an invoice whose credits were spent writes what is owed', () => {
@@ -94,6 +95,7 @@ describe('the profile of a head', () => {
     expect(profile).toMatchObject({
       paymentMethodId: 'pm_2',
       cardKey: 'of pm_2',
+      cardExpires: null,
       subscription: { id: 'sub_1', state: 'active' },
       subscriptionType: 'pro',
       stripeCustomerId: 'cus_1',
@@ -102,6 +104,7 @@ describe('the profile of a head', () => {
     expect(profileOf(former, account(null))).toMatchObject({
       paymentMethodId: null,
       cardKey: null,
+      cardExpires: null,
       subscription: null,
     });
   });
@@ -111,6 +114,7 @@ describe('the profile of a head', () => {
     expect(profileOf(pro, { kind: 'deleted' })).toEqual({
       paymentMethodId: null,
       cardKey: null,
+      cardExpires: null,
       subscription: null,
       subscriptionType: 'pay_as_you_go',
       stripeCustomerId: null,
@@ -142,14 +146,14 @@ describe('the end of Pro', () => {
   it('the end of Pro has one letter, and none while Pro continues', () => {
     const over = account('pm_1', subscription({ state: 'canceled' }));
     const letter = keys.notice('c1', 'subscription_ended', 'sub_1');
-    expect(keysOf(noticeOfEnd(pro, profileOf(pro, over), over, AT))).toEqual([letter]);
+    expect(keysOf(accountWrites(pro, profileOf(pro, over), over, AT))).toEqual([letter]);
     const goesOn = account('pm_1', subscription());
-    expect(noticeOfEnd(pro, profileOf(pro, goesOn), goesOn, AT)).toEqual([]);
+    expect(accountWrites(pro, profileOf(pro, goesOn), goesOn, AT)).toEqual([]);
   });
 
   it('the end of Pro has no letter if we ended the subscription for a new one', () => {
     const replaced = account('pm_1', subscription({ state: 'canceled', isReplaced: true }));
-    expect(noticeOfEnd(pro, profileOf(pro, replaced), replaced, AT)).toEqual([]);
+    expect(accountWrites(pro, profileOf(pro, replaced), replaced, AT)).toEqual([]);
   });
 
   it('gets its letter also where an earlier subscription was replaced by this one', () => {
@@ -159,7 +163,7 @@ describe('the end of Pro', () => {
       subscription({ id: 'sub_0', state: 'canceled', isReplaced: true, created: 0 }),
     );
     const letter = keys.notice('c1', 'subscription_ended', 'sub_1');
-    expect(keysOf(noticeOfEnd(pro, profileOf(pro, over), over, AT))).toEqual([letter]);
+    expect(keysOf(accountWrites(pro, profileOf(pro, over), over, AT))).toEqual([letter]);
   });
 });
 

@@ -1,0 +1,138 @@
+import type { CustomerHead } from '../customer.ts';
+import type { Notice } from '../notice.ts';
+import { endingOf, endOfPro, givesPro, type Subscription } from '../subscription.ts';
+
+/* Notices about the Pro subscription. */
+
+/** The head after a change: what the notices need of it. */
+type After = Pick<CustomerHead, 'subscription'>;
+
+/** The end of a Pro subscription. Null if nothing ended: a paused subscription can resume. */
+export function subscriptionEnded(before: CustomerHead, after: After, at: Date): Notice | null {
+  const { customerId, subscription, balance } = before;
+  if (subscription === null || !canGoOn(subscription) || canGoOn(after.subscription)) return null;
+  const unpaid = subscription.state === 'past_due' || after.subscription?.state === 'unpaid';
+  const atOnce = !unpaid && endingOf(subscription, after.subscription) === 'now';
+  return {
+    customerId,
+    id: subscription.id,
+    createdAt: at.toISOString(),
+    content: {
+      kind: 'subscription_ended',
+      subscriptionId: subscription.id,
+      unpaid,
+      atOnce,
+      credits: balance,
+    },
+  };
+}
+
+const canGoOn = (subscription: Subscription | null): boolean =>
+  subscription !== null && (givesPro(subscription.state) || subscription.state === 'paused');
+
+/** The subscription was set to end with its period, or that was withdrawn. Null if neither changed. */
+export function cancellationChanged(before: CustomerHead, after: After, at: Date): Notice | null {
+  const { customerId, subscription: old, balance: credits, revision } = before;
+  const { subscription: now } = after;
+  if (old === null || now === null || old.id !== now.id) return null;
+  if (!givesPro(old.state) || !givesPro(now.state)) return null;
+  if (old.cancelAtPeriodEnd === now.cancelAtPeriodEnd) return null;
+  const end = now.currentPeriodEnd;
+  return {
+    customerId,
+    // The head changes once for each revision.
+    id: `${now.id}-${revision}`,
+    createdAt: at.toISOString(),
+    content: now.cancelAtPeriodEnd
+      ? { kind: 'pro_cancelled', endsAt: end, credits }
+      : { kind: 'pro_resumed', renewsAt: end },
+  };
+}
+
+/** A trial of Pro, which grants no credits. Null if the change is not the start of one. */
+export function trialStarted(before: CustomerHead, after: After, at: Date): Notice | null {
+  const { customerId, balance: left } = before;
+  const { subscription } = after;
+  if (subscription?.state !== 'trialing' || before.subscription?.id === subscription.id) return null;
+  const renewsAt = subscription.cancelAtPeriodEnd ? null : subscription.currentPeriodEnd;
+  return {
+    customerId,
+    id: subscription.id,
+    createdAt: at.toISOString(),
+    content: { kind: 'pro_started', amountCents: 0, credits: 0, netted: 0, left, renewsAt },
+  };
+}
+
+/**
+ * A paid invoice has granted credits. Null if all of them were taken back in the same change.
+ * @param before the head before the grant
+ * @param after the head with the granted credits and the current subscription
+ */
+export function proPaid(
+  before: Pick<CustomerHead, 'customerId' | 'debt'>,
+  after: Pick<CustomerHead, 'balance' | 'debt' | 'subscription'>,
+  invoice: {
+    readonly id: string;
+    readonly isFirst: boolean;
+    readonly totalCents: number;
+    /** Credits that were granted and not taken back. */
+    readonly credits: number;
+  },
+  at: Date,
+): Notice | null {
+  const { id, isFirst, totalCents: amountCents, credits } = invoice;
+  if (credits <= 0) return null;
+  const netted = Math.max(0, before.debt - after.debt);
+  const facts = { amountCents, credits, netted, left: after.balance, renewsAt: renewalOf(after, at) };
+  return {
+    customerId: before.customerId,
+    id,
+    createdAt: at.toISOString(),
+    content: { kind: isFirst ? 'pro_started' : 'pro_renewed', ...facts },
+  };
+}
+
+/** The head may not have the period that was just paid. */
+function renewalOf({ subscription }: After, at: Date): string | null {
+  const end = subscription?.cancelAtPeriodEnd === false ? subscription.currentPeriodEnd : null;
+  return end !== null && Date.parse(end) > at.getTime() ? end : null;
+}
+
+interface FailedPayment {
+  readonly id: string;
+  readonly number: string | null;
+  readonly amountCents: number;
+  readonly attempt: number;
+  readonly nextAttemptAt: string | null;
+  /** The bank's reason; null if unknown. */
+  readonly declineCode: string | null;
+  /** The card that was tried; null if unknown. */
+  readonly cardKey: string | null;
+  /** When the card was tried, in ISO 8601. All events that report one try have the same time. */
+  readonly failedAt: string;
+}
+
+/**
+ * A failed renewal payment: one letter per card and UTC day, however often the card is tried. If the bank
+ * only asks the cardholder, the letter says so.
+ */
+export function paymentFailed(
+  { customerId, balance }: Pick<CustomerHead, 'customerId' | 'balance'>,
+  { subscription }: After,
+  invoice: FailedPayment,
+  at: Date,
+): Notice {
+  const { id: invoiceId, number: invoiceNumber, amountCents, cardKey, failedAt, ...failure } = invoice;
+  const end = subscription === null ? 0 : endOfPro(subscription);
+  const rateEndsAt = end > at.getTime() ? new Date(end).toISOString() : null;
+  const unpaid = { invoiceId, invoiceNumber, amountCents, rateEndsAt };
+  return {
+    customerId,
+    id: `${invoiceId}-${failedAt.slice(0, 10)}-${cardKey ?? 'unknown'}`,
+    createdAt: at.toISOString(),
+    content:
+      failure.declineCode === 'authentication_required'
+        ? { kind: 'renewal_approval', ...unpaid }
+        : { kind: 'payment_failed', ...unpaid, ...failure, credits: balance },
+  };
+}
