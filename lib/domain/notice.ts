@@ -1,6 +1,6 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
-import type { AccountNoticeContent } from './notices/address-notices.ts';
+import type { AccountNoticeContent } from './notices/account-content.ts';
 import type { CardNoticeContent } from './notices/card-content.ts';
 import type { DigestContent } from './notices/digest.ts';
 import type { KeyNoticeContent } from './notices/key-content.ts';

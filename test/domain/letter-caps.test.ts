@@ -70,10 +70,11 @@ describe('the letters of a day', () => {
     expect(sentOf(causes, false)).toEqual([1, 2]);
   });
 
-  it('keys, the limit, disputes and failed payments are urgent', () => {
+  it('keys, the limit, disputes, failed payments and the end of the account are urgent', () => {
     expect(NOTICE_KINDS.filter(isUrgent)).toEqual([
       ...['card_declined', 'payment_failed', 'dispute'],
       ...['limit_near', 'limit_reached', 'limit_changed', 'key_issued', 'key_revoked'],
+      'closing_asked',
     ]);
   });
 

@@ -2,14 +2,6 @@ import { addressHash } from '../access/tokens.ts';
 import type { CustomerHead } from '../customer.ts';
 import type { Notice, NoticeContent } from '../notice.ts';
 
-/** Notices about a customer's address, and about the wish to close the account. */
-export type AccountNoticeContent =
-  /** Goes to the new address, if it is still the one that the customer asked for. */
-  | { readonly kind: 'confirm_address'; readonly addressHash: string }
-  /** Goes to the earlier address. Null once the letter is sent: the address is not kept. */
-  | { readonly kind: 'address_changed'; readonly to: string | null }
-  | { readonly kind: 'closing_asked'; readonly credits: number; readonly hasPro: boolean };
-
 /** Asks the owner of a new address to confirm it. @param id unique, because an address can be asked again */
 export const addressToConfirm = (
   { customerId }: Pick<CustomerHead, 'customerId'>,

@@ -13,7 +13,7 @@ const MOST_URGENT = 5;
  */
 type Cap = 'urgent' | 'common' | 'free' | 'digest';
 
-/** Urgent: keys, address, limit, disputes and failed payments. */
+/** Urgent: keys, limit, disputes, failed payments and the end of the account. */
 const CAPS: Readonly<Record<NoticeKind, Cap>> = {
   low_balance: 'common',
   exhausted: 'common',
