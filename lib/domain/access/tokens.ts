@@ -14,8 +14,8 @@ export const UNSUBSCRIBE_DAYS = 90;
 export const LETTER_DAYS = 7;
 
 /**
- * What a token gives: a link signs in once, a session shows the customer's pages, `unsubscribe` turns one kind
- * of letter off, and a letter's link does one task.
+ * What a token gives: a link signs in once, a session shows the customer's pages, `unsubscribe` turns one
+ * kind of letter off, and a letter's link does one task.
  */
 export type AccessKind = 'link' | 'session' | 'unsubscribe' | 'letter';
 
