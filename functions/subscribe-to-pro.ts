@@ -2,7 +2,7 @@ import { subscribeContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { subscribedView } from '../lib/http/views/account.ts';
 import { requireHead } from '../lib/operations/ledger/require-item.ts';
-import { orderOf } from '../lib/operations/plans/finish-order.ts';
+import { orderOf } from '../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../lib/operations/plans/subscribe-to-pro.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';

@@ -871,7 +871,7 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'The ledger tests the other kinds by name; the remaining kind is a change.',
   },
   {
-    file: 'lib/operations/plans/finish-order.ts',
+    file: 'lib/operations/plans/settle-order.ts',
     mutator: 'ConditionalExpression',
     from: 'stripeCustomerId === null',
     to: 'false',
@@ -886,25 +886,18 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'Only the other kind, `subscribed`, is tested by name.',
   },
   {
-    file: 'lib/operations/plans/finish-order.ts',
+    file: 'lib/operations/plans/settle-order.ts',
     mutator: 'StringLiteral',
     from: "'write'",
     to: '""',
     why: 'The ledger tests the other kinds by name; the remaining kind is a change.',
   },
   {
-    file: 'lib/operations/plans/finish-order.ts',
+    file: 'lib/operations/plans/settle-order.ts',
     mutator: 'ConditionalExpression',
-    from: "now.state === 'ordering'",
+    from: 'isOpenOrder(now)',
     to: 'true',
     why: 'For the same attempt, a done order is stored as done again, and an order that was rejected but made is done.',
-  },
-  {
-    file: 'lib/operations/plans/finish-order.ts',
-    mutator: 'OptionalChaining',
-    from: 'now?.attempt',
-    to: 'now.attempt',
-    why: 'A finished order stays stored.',
   },
   {
     file: 'lib/operations/ledger/adjust-credits.ts',

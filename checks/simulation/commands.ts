@@ -13,7 +13,7 @@ import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import { requireFix, requireHead } from '../../lib/operations/ledger/require-item.ts';
 import { changeNoticeSettings } from '../../lib/operations/notices/change-settings.ts';
 import { cancelSubscription } from '../../lib/operations/plans/cancel-subscription.ts';
-import { orderOf } from '../../lib/operations/plans/finish-order.ts';
+import { orderOf } from '../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { decodeApiKey, noteKeyUse } from '../../lib/store/api-keys.ts';
 import { keys } from '../../lib/store/keys.ts';

@@ -262,3 +262,22 @@ export async function readOpenCharges(
   }
   return open;
 }
+
+/**
+ * The fixes whose payment the cardholder can approve, among the first `limit` fixes in no order. Unreadable
+ * fixes are left out.
+ */
+export async function readFixesAwaitingApproval(
+  table: Table,
+  customerId: string,
+  limit: number,
+): Promise<{ readonly fixes: readonly FixAttempt[]; readonly isAll: boolean }> {
+  const fixes: FixAttempt[] = [];
+  let read = 0;
+  for await (const item of itemsOf(table, customerId, prefixes.fix)) {
+    if (read++ >= limit) return { fixes, isAll: false };
+    const fix = readable(decodeFix, item);
+    if (!(fix instanceof UnreadableItem) && fix.charge?.state === 'action_required') fixes.push(fix);
+  }
+  return { fixes, isAll: true };
+}

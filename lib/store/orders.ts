@@ -8,7 +8,7 @@ import { put } from './write.ts';
 
 const Order = z.object({
   attempt: attemptNumber,
-  state: z.enum(['ordering', 'done', 'refused']),
+  state: z.enum(['ordering', 'awaiting_approval', 'done', 'refused']),
   stripeCustomerId: text,
   /** The card on file when the order was placed. Null in orders of an earlier release. */
   paymentMethodId: orNull(text),
@@ -16,11 +16,16 @@ const Order = z.object({
   cardKey: orNull(text),
   priceId: text,
   startedAt: text,
+  /**
+   * Where the bank sends the cardholder after an approval. Null for an order by API: no cardholder is present.
+   */
+  returnUrl: orNull(text),
 });
 
 /**
- * A Pro order, stored before Stripe is called. `refused`: the card was declined, or there is no subscription;
- * the next order is a new attempt.
+ * A Pro order, stored before Stripe is called. `awaiting_approval`: the subscription waits until the
+ * cardholder approves its first payment. `refused`: the card was declined, or there is no subscription; the
+ * next order is a new attempt.
  */
 export type ProOrder = Readonly<z.output<typeof Order>>;
 
@@ -32,9 +37,13 @@ export const decodeOrder = (item: Item): ProOrder => orders.decode(item);
 export const readOrder = (table: Table, customerId: string): Promise<ProOrder | null> =>
   readOne(table, keys.order(customerId), decodeOrder);
 
+/** Whether an order has no outcome yet. A customer has at most one such order. */
+export const isOpenOrder = (order: ProOrder | null): order is ProOrder =>
+  order?.state === 'ordering' || order?.state === 'awaiting_approval';
+
 /** Replaces `before` with a Pro order. An order without an outcome is due. */
 export function keepOrder(customerId: string, order: ProOrder, before: ProOrder | null): Write {
-  const due = order.state === 'ordering' ? dueAt('charge', new Date(order.startedAt)) : {};
+  const due = isOpenOrder(order) ? dueAt('charge', new Date(order.startedAt)) : {};
   const item = { ...keys.order(customerId), ...orders.encode(order), ...due };
   return put(item, CONDITIONS.ORDER_UNMOVED, {
     attempt: before?.attempt ?? 0,

@@ -1,4 +1,5 @@
 import type { StripeConfig } from '../settings/stripe.ts';
+import { approvalCalls } from './client/approvals.ts';
 import { auditCalls } from './client/audit.ts';
 import { customerCalls } from './client/customers.ts';
 import { documentCalls } from './client/documents.ts';
@@ -23,6 +24,7 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
     mailsReceipts: config.mailsReceipts ?? false,
     ...paymentCalls(stripe),
     ...planCalls(stripe, prices),
+    ...approvalCalls(stripe, prices),
     ...moneyCalls(stripe, prices),
     ...listCalls(stripe, prices),
     ...documentCalls(stripe, stripeLink(config.apiBase)),

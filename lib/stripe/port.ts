@@ -1,3 +1,4 @@
+import type { ApprovalCalls } from './port/approvals.ts';
 import type { AuditCalls } from './port/audit.ts';
 import type { CustomerCalls } from './port/customers.ts';
 import type { DocumentCalls } from './port/documents.ts';
@@ -7,6 +8,7 @@ import type { MoneyCalls } from './port/money.ts';
 import type { PaymentCalls } from './port/payments.ts';
 import type { PlanCalls } from './port/plans.ts';
 
+export type * from './port/approvals.ts';
 export type * from './port/audit.ts';
 export type * from './port/customers.ts';
 export type * from './port/documents.ts';
@@ -32,6 +34,7 @@ export interface StripePort
     HostedPageCalls,
     PaymentCalls,
     PlanCalls,
+    ApprovalCalls,
     MoneyCalls,
     ListCalls,
     DocumentCalls,

@@ -59,10 +59,10 @@ function nextAction(
   intentId: string,
   returnUrl: string | undefined,
 ): Stripe.PaymentIntent.NextAction {
+  if (returnUrl !== undefined) state.returnUrls.set(intentId, returnUrl);
   if (returnUrl === undefined || state.switches.next_action_with_return_url === 'use_stripe_sdk') {
     return { type: 'use_stripe_sdk', use_stripe_sdk: { type: 'three_d_secure_redirect' } };
   }
-  state.returnUrls.set(intentId, returnUrl);
   const url = hostedUrl(`/authenticate/${intentId}`);
   return { type: 'redirect_to_url', redirect_to_url: { return_url: returnUrl, url } };
 }

@@ -375,6 +375,7 @@ describe('what Stripe names', () => {
       paymentMethodId: 'pm_1',
       cardKey: null,
       priceId: 'price_1',
+      returnUrl: null,
       startedAt,
     });
     const keep = (next: ProOrder, before: ProOrder | null) =>

@@ -206,6 +206,7 @@ describe('an order', () => {
     paymentMethodId: 'pm_1',
     cardKey: 'fp_1',
     priceId: 'price_pro',
+    returnUrl: null,
     startedAt: AT.toISOString(),
   };
 
@@ -213,6 +214,8 @@ describe('an order', () => {
     await store(keepOrder('o1', ORDER, null));
     expect(await read(keys.order('o1'))).toMatchObject(DUE);
     expect(await readOrder(table, 'o1')).toEqual(ORDER);
+    await store(keepOrder('o3', { ...ORDER, state: 'awaiting_approval', returnUrl: 'https://x.test/' }, null));
+    expect(await read(keys.order('o3'))).toMatchObject(DUE);
     for (const state of ['done', 'refused'] as const) {
       await store(keepOrder(`o_${state}`, { ...ORDER, state }, null));
       expect(await read(keys.order(`o_${state}`))).not.toHaveProperty('due');

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { onTestFinished } from 'vitest';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
-import { orderOf } from '../../lib/operations/plans/finish-order.ts';
+import { orderOf } from '../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { type ReconcileOptions, reconcile } from '../../lib/operations/reconcile/run.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';

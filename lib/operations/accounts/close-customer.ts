@@ -7,7 +7,7 @@ import { readOpenCharges } from '../../store/fix-attempts.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
-import { readOrder } from '../../store/orders.ts';
+import { isOpenOrder, readOrder } from '../../store/orders.ts';
 import { forgetEmail } from '../../store/owners.ts';
 import { UnreadableItem } from '../../store/record.ts';
 import { readTogether } from '../../store/table.ts';
@@ -109,7 +109,7 @@ async function endActivity(deps: PaymentDeps, customerId: string): Promise<void>
  */
 async function finishOpenWork(deps: PaymentDeps, customerId: string): Promise<void> {
   const order = await readOrder(deps.table, customerId);
-  if (order?.state === 'ordering') await finishOrderUnattended(deps, customerId, order, 'never');
+  if (isOpenOrder(order)) await finishOrderUnattended(deps, customerId, order, 'never');
   for (const fix of await readOpenCharges(deps.table, customerId)) {
     if (fix instanceof UnreadableItem) throw fix;
     const { charge } = fix;

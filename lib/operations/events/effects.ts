@@ -4,6 +4,7 @@ import { finishCardSession } from '../cards/finish-card-session.ts';
 import { settleFixPayment } from '../fixes/record-payment.ts';
 import type { Receipt } from '../ledger/change-ledger.ts';
 import { reviewReturn, tryReturn } from '../payments/return-double-payment.ts';
+import { followOrder } from '../plans/finish-order.ts';
 import { announceRenewal, finishRenewal, noneIfOpen } from '../plans/pay-renewal.ts';
 import { type SettleOptions, settleInvoice } from '../plans/settle-invoice.ts';
 import { syncAccount } from '../plans/sync-account.ts';
@@ -77,6 +78,7 @@ async function applyAccount(
   const customerId = await ownerOf(deps, stripeCustomerId);
   const receipt = receiptFor(customerId);
   const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt });
+  await followOrder(deps, customerId);
   return { kind: 'applied', customerId, wrote };
 }
 
@@ -104,6 +106,7 @@ async function applyFailedInvoice(
   const renewal = await (await deps.stripe()).readFailedRenewal(invoiceId);
   const failedRenewal = renewal && { ...renewal, failedAt };
   const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt, failedRenewal });
+  await followOrder(deps, customerId);
   return { kind: 'applied', customerId, wrote };
 }
 
@@ -146,7 +149,12 @@ async function applyInvoice(
   const syncs = reach.isPaid ? stripeCustomerId : undefined;
   const [priceId] = reach.unknownPriceIds;
   if (priceId === undefined) {
-    return settleInvoices(deps, customerId, invoiceIds, { receipt: receiptFor(customerId), syncs });
+    const effect = await settleInvoices(deps, customerId, invoiceIds, {
+      receipt: receiptFor(customerId),
+      syncs,
+    });
+    if (reach.isPaid) await followOrder(deps, customerId);
+    return effect;
   }
   // The lines with known prices count. A person labels the price, then replays the event.
   await settleInvoices(deps, customerId, invoiceIds, { syncs });

@@ -2,8 +2,10 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { givesPro, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { isOpenOrder, readOrder } from '../../store/orders.ts';
 import { askStripe } from '../payments/payment-problems.ts';
-import { subscriptionsOf, syncAccount } from './sync-account.ts';
+import { finishOrderUnattended } from './finish-order.ts';
+import { type Synced, subscriptionsOf, syncAccount } from './sync-account.ts';
 
 /**
  * Cancels every Pro subscription, at the end of its period or now, and returns the head as synced afterwards.
@@ -17,7 +19,7 @@ export async function cancelSubscription(
   customerId: string,
   atPeriodEnd: boolean,
 ): Promise<CustomerHead> {
-  const { head, account } = await askStripe(() => syncAccount(deps, customerId));
+  const { head, account } = await currentAccount(deps, customerId);
   if (head.subscription === null) {
     throw new BillingError('subscription_not_found', 'There is no subscription to cancel.');
   }
@@ -32,5 +34,33 @@ export async function cancelSubscription(
       atPeriodEnd && givesPro(state) ? stripe.setCancelAtPeriodEnd(id, true) : stripe.cancelSubscription(id),
     );
   }
+  return (await askStripe(() => syncAccount(deps, customerId))).head;
+}
+
+/** An order that waits for its cardholder ends first, so that it cannot be approved after the cancellation. */
+async function currentAccount(deps: PaymentDeps, customerId: string): Promise<Synced> {
+  const synced = await askStripe(() => syncAccount(deps, customerId));
+  if (!subscriptionsOf(synced.account).some(({ state }) => state === 'incomplete')) return synced;
+  const order = await readOrder(deps.table, customerId);
+  if (!isOpenOrder(order)) return synced;
+  await finishOrderUnattended(deps, customerId, order, 'never');
+  return askStripe(() => syncAccount(deps, customerId));
+}
+
+/**
+ * Withdraws a pending cancellation. Buys nothing: a subscription that has ended meanwhile stays ended.
+ * Idempotent.
+ * @throws BillingError subscription_not_found, payments_unavailable, payments_misconfigured, ledger_busy,
+ * ledger_unavailable
+ */
+export async function resumeSubscription(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
+  const { head } = await askStripe(() => syncAccount(deps, customerId));
+  const { subscription } = head;
+  if (subscription === null || !givesPro(subscription.state)) {
+    throw new BillingError('subscription_not_found', 'Pro has ended. Subscribe again to get it back.');
+  }
+  if (!subscription.cancelAtPeriodEnd) return head;
+  const stripe = await deps.stripe();
+  await askStripe(() => stripe.setCancelAtPeriodEnd(subscription.id, false));
   return (await askStripe(() => syncAccount(deps, customerId))).head;
 }

@@ -2,21 +2,23 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { cardKeyOf, type TriesByCard } from '../../domain/payments/card-tries.ts';
 import { accountObstacles } from '../../domain/payments/charge-obstacles.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
-import { givesPro, goingOn, isOver } from '../../domain/subscription.ts';
+import { givesPro, goingOn, isOver, type ProSubscription } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
-import { keepOrder, type ProOrder } from '../../store/orders.ts';
+import { isOpenOrder, keepOrder, type ProOrder, readOrder } from '../../store/orders.ts';
 import { readCardTries } from '../../store/payments/card-tries.ts';
 import { decodeRenewal, type Renewal } from '../../store/renewals.ts';
+import type { Approval } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { admission, cardBusy, notTried, reserveTry } from '../payments/card-tries.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
-import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
-import { type FinishedOrder, finishOrder, orderOf, orderTry, payingCustomer } from './finish-order.ts';
+import { askStripe, cardDeclined, stillPending } from '../payments/payment-problems.ts';
+import { finishOrder } from './finish-order.ts';
 import { finishRenewal, payRenewal } from './pay-renewal.ts';
+import { type FinishedOrder, orderOf, orderTry, payingCustomer } from './settle-order.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
 import { clearSubscriptionCards } from './use-default-card.ts';
 
@@ -24,6 +26,14 @@ export interface ProSubscribed {
   /** Whether this call stored the outcome of the order. Of several concurrent calls, only one did. */
   readonly created: boolean;
   readonly head: CustomerHead;
+  /** The first payment, which the cardholder has yet to approve. Only with a `returnUrl`. */
+  readonly approval: Approval | null;
+}
+
+/** The cardholder is present, so that they can approve the first payment. */
+export interface Present {
+  /** Where their bank sends them afterwards. */
+  readonly returnUrl: string;
 }
 
 /**
@@ -32,6 +42,7 @@ export interface ProSubscribed {
  * subscribed customer gets the existing subscription, and a pending cancellation is withdrawn.
  * @param open the customer's newest order, as the caller read it
  * @param plan sold at the current price; an open order keeps its own price
+ * @param present for an order from a page; an open order keeps waiting for its approval
  * @throws BillingError account_closed, no_billing_info, account_disputed, card_declined,
  * authentication_required, payment_pending, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable
@@ -41,32 +52,50 @@ export async function subscribeToPro(
   customerId: string,
   open: ProOrder | null,
   plan: SoldPlan = 'pro',
+  present: Present | null = null,
 ): Promise<ProSubscribed> {
   // Finishes an open order first: Stripe may already show its subscription before its credits are granted.
-  if (open?.state === 'ordering') {
-    const { head, created } = await finishOrder(deps, customerId, open);
-    if (isOnPro(head)) return { created, head };
+  if (isOpenOrder(open)) {
+    const finished = await finishOrder(deps, customerId, open);
+    if (isAnswered(finished)) return answerOf(finished, present);
   }
   const cleared = await endUnpaidSubscriptions(deps, customerId);
   if (cleared.subscription?.state === 'past_due') {
-    return { created: false, head: await renewPastDue(deps, cleared) };
+    return { created: false, head: await renewPastDue(deps, cleared), approval: null };
   }
   for (let tries = 0; tries < MAX_ORDERS; tries++) {
-    const placed = await placeOrder(deps, customerId, plan);
-    if (placed.kind === 'subscribed') return { created: false, head: placed.head };
+    const placed = await placeOrder(deps, customerId, plan, present);
+    if (placed.kind === 'subscribed') return { created: false, head: placed.head, approval: null };
     if (placed.kind === 'renewing') {
       await finishRenewal(deps, customerId, placed.renewal);
-      return { created: false, head: (await readHead(deps.table, customerId)) ?? placed.head };
+      const head = (await readHead(deps.table, customerId)) ?? placed.head;
+      return { created: false, head, approval: null };
     }
     // The account or its card has changed since the read. The next round announces an order with the current
     // ones.
-    const { head, created } =
+    const finished =
       placed.kind === 'ordered' ? await finish(deps, customerId, placed) : await sync(deps, customerId);
-    if (isOnPro(head)) return { created, head };
+    if (isAnswered(finished)) return answerOf(finished, present);
   }
   const detail = 'The order was closed without a charge. Send the same request again.';
   throw new BillingError('payments_unavailable', detail);
 }
+
+const isAnswered = ({ head, approval }: FinishedOrder): boolean => approval !== null || isOnPro(head);
+
+/** @throws BillingError authentication_required if the payment waits for an approval and no page can ask */
+function answerOf(finished: FinishedOrder, present: Present | null): ProSubscribed {
+  const { approval } = finished;
+  if (approval === null || present !== null) return finished;
+  if (approval.state !== 'waiting') throw stillPending(undefined);
+  throw new BillingError('authentication_required', AWAITS_APPROVAL, {
+    reasons: ['authentication_required'],
+  });
+}
+
+const AWAITS_APPROVAL =
+  "An order for Pro waits for the cardholder's approval. Approve it on the billing page, or add another " +
+  'card, then subscribe again.';
 
 /** Orders in one call. Each further order means that the card changed between two calls to Stripe. */
 const MAX_ORDERS = 3;
@@ -79,7 +108,7 @@ const finish = (
 
 const sync = async (deps: PaymentDeps, customerId: string): Promise<FinishedOrder> => {
   const { head } = await askStripe(() => syncAccount(deps, customerId));
-  return { head, created: false };
+  return { head, created: false, approval: null };
 };
 
 const isOnPro = ({ subscription }: CustomerHead): boolean =>
@@ -94,13 +123,31 @@ async function endUnpaidSubscriptions(deps: PaymentDeps, customerId: string): Pr
   await askStripe(() => clearSubscriptionCards(deps, account));
   const open = subscriptionsOf(account).filter(({ state }) => !isOver(state));
   // Unpaid, paused or never paid: such a subscription could become active beside the new one.
-  const toEnd = open.filter(({ state }) => !givesPro(state));
+  const toEnd = await withoutOrdered(
+    deps,
+    customerId,
+    open.filter(({ state }) => !givesPro(state)),
+  );
   const toKeep = goingOn(open).length === 0 && isOnPro(head) ? head.subscription : null;
   if (toEnd.length === 0 && toKeep === null) return head;
   const stripe = await deps.stripe();
   for (const { id } of toEnd) await askStripe(() => stripe.cancelSubscription(id, true));
   if (toKeep !== null) await askStripe(() => stripe.setCancelAtPeriodEnd(toKeep.id, false));
   return (await askStripe(() => syncAccount(deps, customerId))).head;
+}
+
+/**
+ * Leaves out a subscription that waits for its first payment, while an order is open: a concurrent call made
+ * it. The order is read after the account, so it is found if the subscription was.
+ */
+async function withoutOrdered(
+  { table }: PaymentDeps,
+  customerId: string,
+  unpaid: readonly ProSubscription[],
+): Promise<readonly ProSubscription[]> {
+  const isIncomplete = ({ state }: ProSubscription) => state === 'incomplete';
+  if (!unpaid.some(isIncomplete) || !isOpenOrder(await readOrder(table, customerId))) return unpaid;
+  return unpaid.filter((one) => !isIncomplete(one));
 }
 
 /** Pays the newest period of a past-due subscription. */
@@ -154,14 +201,19 @@ interface Priced {
 type UnpricedOrder = Omit<ProOrder, 'priceId' | 'cardKey'>;
 
 const mayOrder = (head: CustomerHead, before: ProOrder | null): boolean =>
-  before?.state !== 'ordering' && !isOnPro(head) && accountObstacles(head).length === 0;
+  !isOpenOrder(before) && !isOnPro(head) && accountObstacles(head).length === 0;
 
 /** The price itself is read, not only its id: an order at a price that is not shown would charge it. */
 const readPriceId = async (deps: PaymentDeps, plan: SoldPlan): Promise<string> =>
   (await askStripe(async () => (await deps.stripe()).soldPrice(plan))).id;
 
 /** Stores an order for Pro, or finds an open order or a subscription. */
-async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan): Promise<Placed> {
+async function placeOrder(
+  deps: PaymentDeps,
+  customerId: string,
+  plan: SoldPlan,
+  present: Present | null,
+): Promise<Placed> {
   const startedAt = deps.now().toISOString();
   const next = (head: CustomerHead, before: ProOrder | null, cards: TriesByCard): UnpricedOrder => ({
     attempt: (before?.attempt ?? 0) + 1,
@@ -169,6 +221,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
     stripeCustomerId: payingCustomer(head, { cards, at: deps.now() }),
     paymentMethodId: head.paymentMethodId,
     startedAt,
+    returnUrl: present?.returnUrl ?? null,
   });
   const readPayable = payableReader(deps, customerId);
   const { answer } = await changeLedger<UnderWay, Placed, Payable & Priced>(deps, {
@@ -184,7 +237,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
     },
     decide: ({ head, related: { before, renewal } }, current) => {
       // Checked first: Stripe may show a subscription before its credits are granted.
-      if (before?.state === 'ordering')
+      if (isOpenOrder(before))
         return { kind: 'done', answer: { kind: 'ordered', order: before, isFresh: false } };
       if (head.closedAt !== null) throw accountClosed(customerId);
       if (isOnPro(head)) {

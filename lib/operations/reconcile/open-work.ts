@@ -31,7 +31,7 @@ function lateWork(due: StoredWork, nowMs: number): OpenWork | null {
     const work = asOpenWork(due);
     if (work === null) return null;
     const { customerId, startedAt, message } = work.facts;
-    if (startedAt !== null && Date.parse(startedAt) > nowMs - work.reportAfterMs) return null;
+    if (work.since !== null && Date.parse(work.since) > nowMs - work.reportAfterMs) return null;
     return { customerId, since: startedAt, message };
   } catch (error) {
     return { customerId: due.item.customerId, since: null, message: reasonOf(error) };

@@ -2,7 +2,7 @@ import { openClosingOf } from '../../store/closing.ts';
 import type { DueKind } from '../../store/due-work.ts';
 import { decodeEvent } from '../../store/events.ts';
 import { decodeFix } from '../../store/fix-attempts.ts';
-import { decodeOrder } from '../../store/orders.ts';
+import { decodeOrder, isOpenOrder } from '../../store/orders.ts';
 import { decodeCardSession } from '../../store/payments/card-sessions.ts';
 import { decodeDoublePayment } from '../../store/payments/double-payments.ts';
 import { decodeRenewal } from '../../store/renewals.ts';
@@ -14,6 +14,7 @@ import { replayEvent } from '../events/replay-event.ts';
 import { finishCharge } from '../fixes/charge-fix.ts';
 import { returnDoublePayment } from '../payments/return-double-payment.ts';
 import { finishOrderUnattended } from '../plans/finish-order.ts';
+import { approvalEnds } from '../plans/order-on-session.ts';
 import { finishRenewal } from '../plans/pay-renewal.ts';
 import { kindOfWork, type OpenKind, type WorkKind } from './work-kind.ts';
 
@@ -55,17 +56,22 @@ export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
     reportAfterMs: LATE_MS,
     decode(stored) {
       const order = decodeOrder(stored);
-      return order.state === 'ordering' ? order : null;
+      return isOpenOrder(order) ? order : null;
     },
     describe: ({ state, attempt, startedAt }) => ({
       state,
       attempt,
       startedAt,
-      message: `the order for Pro, attempt ${attempt}, has no outcome`,
+      message:
+        state === 'awaiting_approval'
+          ? `the order for Pro, attempt ${attempt}, waits for the cardholder's approval`
+          : `the order for Pro, attempt ${attempt}, has no outcome`,
     }),
+    waitsUntil: ({ state, startedAt }) =>
+      state === 'awaiting_approval' ? approvalEnds(startedAt).toISOString() : null,
     async finish(deps, order, { customerId }) {
-      await finishOrderUnattended(deps, customerId, order);
-      return 'finished';
+      const approval = await finishOrderUnattended(deps, customerId, order);
+      return approval === null ? 'finished' : 'waiting';
     },
   }),
   renewal: kindOfWork({

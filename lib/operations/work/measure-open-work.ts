@@ -52,7 +52,7 @@ export async function measureOpenWork(deps: Deps): Promise<WorkGauges> {
 }
 
 /**
- * When the work began; null if it is done and the index is stale. The due time alone is not enough: each
+ * From when the age of the work counts; null if it is done and the index is stale. The due time alone is not enough: each
  * failed try of the sweeper postpones it. It is used for work without a start, and for an unreadable item.
  */
 function openSinceMs({ item, stored }: StoredWork): number | null {
@@ -62,6 +62,6 @@ function openSinceMs({ item, stored }: StoredWork): number | null {
   const kind = WORK_KINDS[item.kind];
   const work = readable((one) => kind.open(one, item), stored);
   if (work === null) return null;
-  const startedAt = work instanceof UnreadableItem ? null : work.facts.startedAt;
-  return startedAt === null ? dueMs : Date.parse(startedAt);
+  const since = work instanceof UnreadableItem ? null : work.since;
+  return since === null ? dueMs : Date.parse(since);
 }

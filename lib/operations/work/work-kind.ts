@@ -38,6 +38,8 @@ export type Finish = 'finished' | 'waiting';
 /** A stored piece of open work, with the function that finishes it. */
 export interface OpenWork {
   readonly facts: WorkFacts;
+  /** ISO 8601: when it began, or until when it rightly waits for a person. Its age counts from then. */
+  readonly since: string | null;
   /** The age after which the nightly reconciliation reports it. */
   readonly reportAfterMs: number;
   /** Idempotent, also concurrently. */
@@ -57,11 +59,20 @@ interface Spec<T> {
   /** Null if nothing is left to do. */
   readonly decode: (stored: Item) => T | null;
   readonly describe: (work: T) => Partial<WorkFacts> & Pick<WorkFacts, 'state' | 'message'>;
+  /** ISO 8601: until when the work rightly waits for a person; null if it does not. */
+  readonly waitsUntil?: (work: T) => string | null;
   readonly finish: (deps: PaymentDeps, work: T, of: { readonly customerId: string }) => Promise<Finish>;
 }
 
 /** Makes a row of `WORK_KINDS`, whose `describe` and `finish` take the type that `decode` returns. */
-export function kindOfWork<T>({ due, reportAfterMs, decode, describe, finish }: Spec<T>): WorkKind {
+export function kindOfWork<T>({
+  due,
+  reportAfterMs,
+  decode,
+  describe,
+  waitsUntil,
+  finish,
+}: Spec<T>): WorkKind {
   return {
     due,
     open(stored, { kind, customerId }) {
@@ -71,6 +82,7 @@ export function kindOfWork<T>({ due, reportAfterMs, decode, describe, finish }: 
       const facts = { ...NO_FACTS, kind, customerId, ...describe(work) };
       return {
         facts,
+        since: waitsUntil?.(work) ?? facts.startedAt,
         reportAfterMs,
         finish: (deps) => finish(deps, work, { customerId: customerId ?? '' }),
       };

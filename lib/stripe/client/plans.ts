@@ -1,5 +1,4 @@
 import Stripe from 'stripe';
-import { PAGE } from '../paging.ts';
 import type { PlanCalls } from '../port/plans.ts';
 import type { PriceBook } from '../prices.ts';
 import { REPLACED } from '../readers/account.ts';
@@ -12,7 +11,8 @@ import {
   subscribed,
 } from '../readers/invoices.ts';
 import { translateError } from '../translate-error.ts';
-import { isDeleted, nullIfDone } from './null-if-done.ts';
+import { nullIfDone } from './null-if-done.ts';
+import { findSubscription, orderMetadata } from './orders.ts';
 
 export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'proPriceId'> {
   return {
@@ -37,14 +37,8 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
     },
 
     async findSubscribed(customer, attempt) {
-      // A deleted customer has no subscriptions.
-      const found = await nullIfDone(
-        () => findByAttempt(stripe, customer, attempt),
-        () => isDeleted(stripe, customer),
-      );
-      if (found === null) return null;
-      const subscription = await stripe.subscriptions.retrieve(found, { expand: ['latest_invoice'] });
-      return subscribed(stripe, subscription, prices);
+      const subscription = await findSubscription(stripe, customer, attempt);
+      return subscription === null ? null : subscribed(stripe, subscription, prices);
     },
 
     async setCancelAtPeriodEnd(subscriptionId, cancel) {
@@ -116,14 +110,6 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
   };
 }
 
-/** Another product may use the same name for a field of its subscriptions. */
-async function findByAttempt(stripe: Stripe, customer: string, attempt: number): Promise<string | null> {
-  for await (const { id, metadata } of stripe.subscriptions.list({ customer, status: 'all', limit: PAGE })) {
-    if (metadata['purpose'] === PURPOSE && metadata['attempt'] === String(attempt)) return id;
-  }
-  return null;
-}
-
 const isEnded = async (stripe: Stripe, subscriptionId: string): Promise<boolean> =>
   (await stripe.subscriptions.retrieve(subscriptionId)).ended_at !== null;
 
@@ -154,11 +140,3 @@ async function clearOwnCard(stripe: Stripe, subscriptionId: string, defaultCard:
     await stripe.subscriptions.update(subscriptionId, { default_payment_method: defaultCard });
   }
 }
-
-const PURPOSE = 'pro';
-
-const orderMetadata = (customerId: string, attempt: number): Stripe.MetadataParam => ({
-  purpose: PURPOSE,
-  customer_id: customerId,
-  attempt: String(attempt),
-});

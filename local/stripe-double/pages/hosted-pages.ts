@@ -33,6 +33,9 @@ export function addHostedPages(app: App, double: Double, send: Send): void {
       return send(c, { title, path: back, body: body(double, found, back) });
     });
   };
+  app.get('/stripe.js', (c) =>
+    c.body(STRIPE_JS, 200, { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-store' }),
+  );
   one('checkout', 'Checkout', (id) => state.checkoutSessions.find(id), checkout);
   one('portal', 'Customer portal', (id) => state.portalSessions.find(id), portal);
   one(
@@ -42,6 +45,16 @@ export function addHostedPages(app: App, double: Double, send: Send): void {
     bank,
   );
 }
+
+/** Imitates Stripe's script: shows the bank's page in place of the merchant's, and returns from there. */
+const STRIPE_JS = `const origin = new URL(document.currentScript.src).origin;
+window.Stripe = () => ({
+  handleNextAction({ clientSecret }) {
+    location.assign(origin + '/authenticate/' + clientSecret.split('_secret')[0]);
+    return new Promise(() => {});
+  },
+});
+`;
 
 type Body<T> = (double: Double, object: T, back: string) => Html;
 

@@ -60,6 +60,7 @@ const ORDER = {
   paymentMethodId: null,
   cardKey: null,
   priceId: 'price_pro',
+  returnUrl: null,
 } as const;
 
 const deleteItem = ({ pk, sk }: Key) =>

@@ -7,8 +7,9 @@ import { withStripeCustomer } from '../../../lib/operations/accounts/stripe-cust
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
-import { finishOrder, orderOf } from '../../../lib/operations/plans/finish-order.ts';
+import { finishOrder } from '../../../lib/operations/plans/finish-order.ts';
 import { settleInvoice } from '../../../lib/operations/plans/settle-invoice.ts';
+import { orderOf } from '../../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';

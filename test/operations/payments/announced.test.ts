@@ -4,7 +4,7 @@ import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-m
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { settleFixPayment } from '../../../lib/operations/fixes/record-payment.ts';
 import { requireFix } from '../../../lib/operations/ledger/require-item.ts';
-import { orderOf } from '../../../lib/operations/plans/finish-order.ts';
+import { orderOf } from '../../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
-import { orderOf } from '../../../lib/operations/plans/finish-order.ts';
+import { orderOf } from '../../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';

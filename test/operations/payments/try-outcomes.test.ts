@@ -133,6 +133,7 @@ const order = (state: ProOrder['state']): ProOrder => ({
   paymentMethodId: 'pm_1',
   cardKey: 'fp_1',
   priceId: 'price_pro',
+  returnUrl: null,
   startedAt: AT.toISOString(),
 });
 

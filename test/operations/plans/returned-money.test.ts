@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
-import { orderOf } from '../../../lib/operations/plans/finish-order.ts';
+import { orderOf } from '../../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
