@@ -21,6 +21,9 @@ export async function visitBillingPage(url: string, link: string): Promise<void>
   const card = await browser.open(pageAt('/card'), 200);
   if (!card.includes('<h2>On file</h2>')) throw new Fault('The billing page shows no card');
   await browser.open(pageAt('/card/waiting'), 200);
+  for (const path of ['/plan', '/plan/cancel', '/plan/return', '/approve']) {
+    await browser.open(pageAt(path), path === '/plan/return' ? 303 : 200);
+  }
   const paths = ['/keys', '/settings', '/address', '/statement', '/statement.csv', '/account.json'];
   for (const path of paths) await browser.open(pageAt(path), 200);
   const form = { form_token: hiddenField(overview, 'form_token') };

@@ -6,6 +6,7 @@ import { useCards } from './card.ts';
 import { lookAtDocuments } from './documents.ts';
 import type { Looker } from './look.ts';
 import { followLetter, type Letter } from './mail.ts';
+import { visitPlan } from './plan.ts';
 import { lookAtKeys, lookAtSettings, runIntoLimit } from './settings.ts';
 import { lookAtUnsubscribe } from './unsubscribe.ts';
 
@@ -34,6 +35,7 @@ export async function lookAtBilling(looker: Looker): Promise<void> {
       email: CARD_EMAIL,
       page: await signedIn(looker, stack, CARD_EMAIL),
     });
+    await visitPlan(looker, stack);
   } finally {
     await stack.end('SIGTERM');
   }

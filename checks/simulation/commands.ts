@@ -246,7 +246,7 @@ async function limited({ deps }: World, scope: string, keyUse: readonly Write[])
 }
 
 /** The customer, as operators name it: without a key. */
-function named({ customerId }: Slot): string {
+export function named({ customerId }: Slot): string {
   if (customerId !== null) return customerId;
   throw new BillingError('invalid_api_key', 'the customer has not signed up yet');
 }

@@ -15,6 +15,7 @@ import {
   subscribe,
 } from './commands.ts';
 import { Deliveries } from './deliveries.ts';
+import { approve, comeBack, keepPro, subscribeOnPage } from './page-commands.ts';
 import { DEEDS, type DeedKind, isDeed } from './people/deeds.ts';
 import type { Step } from './plan.ts';
 import { reconcileOnce, replayParked, resendAll, settle, warn } from './schedules.ts';
@@ -123,6 +124,14 @@ function work(world: World, { name, kind, slot: index }: Step): Activity {
       return requested(addCard);
     case 'subscribe':
       return requested(subscribe);
+    case 'subscribe_on_page':
+      return requested(subscribeOnPage);
+    case 'approve':
+      return requested(approve);
+    case 'come_back':
+      return requested(comeBack);
+    case 'keep_pro':
+      return requested(keepPro);
     case 'cancel':
       return requested(cancel);
     case 'issue_key':

@@ -66,6 +66,19 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   await port.payInvoice(payment);
   await port.readRenewalState(owed.id);
   await port.cancelSubscription(subscription.id);
+  const asked = await port.orderOnSession({ ...order, attempt: 2, priceId: price.id });
+  if (asked.payment !== null) {
+    await port.confirmOnSession({
+      paymentIntentId: asked.payment.paymentIntentId,
+      paymentMethodId,
+      returnUrl: 'https://billing.example/billing/plan/return',
+      idempotencyKey: 'subscribe:c_1:2:confirm',
+    });
+    await port.readApproval(asked.payment.paymentIntentId);
+  }
+  await port.findOrdered(customer, 2);
+  const unpaid = await port.orderOnSession({ ...order, attempt: 3, priceId: price.id });
+  await port.endUnpaid(unpaid);
   await port.readAccount(customer);
   await port.readPaidMoney(customer);
   const window = { from: new Date(Date.now() - DAY_MS), until: new Date(), after: null };

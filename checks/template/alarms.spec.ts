@@ -100,6 +100,7 @@ const PAGES = [
     'add-payment-method-throttles',
     'bill-fix-attempt-throttles',
     'billing-card-throttles',
+    'billing-plan-throttles',
     'cancel-subscription-throttles',
     'stripe-webhook-throttles',
     'subscribe-to-pro-throttles',

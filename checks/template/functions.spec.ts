@@ -17,12 +17,13 @@ const CANARIES = [
   'add-payment-method',
   'bill-fix-attempt',
   'billing-card',
+  'billing-plan',
   'cancel-subscription',
   'stripe-webhook',
   'subscribe-to-pro',
 ];
 /** Stripe and browsers have no key that a version could refuse. */
-const WITHOUT_KEYS: ReadonlySet<string> = new Set(['billing-card', 'stripe-webhook']);
+const WITHOUT_KEYS: ReadonlySet<string> = new Set(['billing-card', 'billing-plan', 'stripe-webhook']);
 /** They call Stripe for a request and change nothing there. */
 const READERS = ['billing-documents'];
 

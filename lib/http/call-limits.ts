@@ -41,6 +41,8 @@ export const CARD_RETURNS: CountedLimit = {
 };
 /** Letters' links to Stripe's page of an invoice, per customer. */
 export const LETTER_LINKS: CountedLimit = { name: 'letter-links', scope: 'letter', ...HOUR };
+/** Returns from the cardholder's bank. Per address of the caller. */
+export const APPROVAL_RETURNS: CountedLimit = { name: 'returns', scope: 'return', ...HOUR };
 /** Each new key sends a letter. */
 export const KEYS_ISSUED: CountedLimit = { name: 'keys', scope: 'keys', ...HOUR };
 

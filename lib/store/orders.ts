@@ -17,7 +17,7 @@ const Order = z.object({
   priceId: text,
   startedAt: text,
   /**
-   * Where the bank sends the cardholder after an approval. Null for an order by API: no cardholder is present.
+   * Where the bank sends the cardholder after an approval. Null for an order by API, without a cardholder.
    */
   returnUrl: orNull(text),
 });

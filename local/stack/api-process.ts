@@ -67,6 +67,8 @@ export async function startApi({
       ...stripeEnvironment(stripe),
       AWS_ENDPOINT_URL_SESV2: mailUrl,
       LOCAL_API_URL: `http://localhost:${port}`,
+      // The stand-in's script takes any key. Without the stand-in, the page offers other ways to pay.
+      LOCAL_STRIPE_PUBLISHABLE_KEY: stripe.apiBase === undefined ? '' : 'pk_test_local',
       ALLOWED_ORIGINS: allowedOrigins.join(','),
       // Each stack builds in its own folder. Otherwise a second stack would overwrite the files of the first.
       LOCAL_BUILD_FOLDER: relative(PROJECT_ROOT, join(state, `stack-${port}`)),

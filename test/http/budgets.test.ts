@@ -286,6 +286,23 @@ describe('calls to DynamoDB and Stripe', () => {
     });
   });
 
+  it("the plan's page takes one read, and its list of waiting payments one more", async () => {
+    const { customerId } = await signUp();
+    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
+    const visitor = new Visitor();
+    visitor.steal([sessionCookie(token, 60)]);
+    for (const path of ['plan', 'plan/cancel']) {
+      expect(await counted(() => visitor.get(`/billing/${path}`))).toEqual({
+        dynamodb: ['BatchGetItem'],
+        stripe: [],
+      });
+    }
+    expect(await counted(() => visitor.get('/billing/approve'))).toEqual({
+      dynamodb: ['BatchGetItem', 'Query'],
+      stripe: [],
+    });
+  });
+
   it('the page of documents takes two reads, and one call to Stripe for each of its lists', async () => {
     const { apiKey, customerId } = await customerOutOfCredits(money);
     await bill(apiKey, await recordedFor(apiKey, 1));
@@ -328,7 +345,7 @@ describe('a webhook', () => {
     return () => call(api.stripeWebhook, { rawBody, headers: { 'stripe-signature': signature } });
   }
 
-  it('the webhook of a paid Pro invoice takes the calls for the event, its owner, the invoice, and the grant with the event', async () => {
+  it('the webhook of a paid Pro invoice takes the calls for the event, its owner, the invoice, the grant and the order', async () => {
     const { customerId } = await customerOutOfCredits(money);
     const [stripeCustomer] = money.double.state.customers.newestFirst;
     await money.stripe.subscriptions.create({
@@ -337,7 +354,8 @@ describe('a webhook', () => {
     });
     const deliver = await delivery(customerId, 'invoice.paid');
     expect(await counted(deliver)).toEqual({
-      dynamodb: ['BatchGetItem', 'BatchGetItem', 'BatchGetItem', 'TransactWriteItems'],
+      // The last read is of an order that may wait for this payment.
+      dynamodb: ['BatchGetItem', 'BatchGetItem', 'BatchGetItem', 'TransactWriteItems', 'BatchGetItem'],
       // The invoice, all of its returned value, and the account, because the invoice pays for its Pro rate.
       stripe: [
         'GET /v1/invoices/:id',

@@ -281,6 +281,31 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     expect((await visitor.post('/billing/card/remove', form)).status).toBe(303);
     vi.unstubAllEnvs();
   },
+  'billing-plan': async ({ invoke }) => {
+    const send = async (customerId: string) => {
+      const visitor = await visitorOf(money.deps, customerId, async (event) =>
+        PageAnswer.parse(await invoke(event)),
+      );
+      const form_token = formTokenOf(sessionCookieOf(visitor.cookies) ?? '');
+      const post = (path: string, fields: Record<string, string> = {}) =>
+        visitor.post(`/billing/${path}`, { form_token, ...fields });
+      return { visitor, post };
+    };
+    const asks = await customerOutOfCredits(money, 'pm_card_authenticationRequired');
+    const { visitor, post } = await send(asks.customerId);
+    const { id } = await recorded(asks.apiKey, 1);
+    await billFixAttempt(money.deps, asks.customerId, id);
+    await post('approve', { fix: id });
+    expect((await post('plan/subscribe')).status).toBe(303);
+    await post('plan/cancel', { when: 'now' });
+    await leaveCredits(money, asks.customerId, 1);
+    await post('approve', { fix: id });
+    const pro = await send((await proCustomer(money)).customerId);
+    expect((await pro.post('plan/resume')).status).toBe(303);
+    await visitor.get(`/billing/plan/return?customer=${asks.customerId}`);
+    for (const path of ['plan', 'plan/cancel', 'approve', 'approve/script'])
+      await visitor.get(`/billing/${path}`);
+  },
   'get-usage': async ({ ask }) => ask(await signUp()),
   'list-transactions': async ({ ask }) => ask(await signUp()),
   'issue-api-key': async ({ ask }) => {

@@ -214,7 +214,9 @@ describe('an order', () => {
     await store(keepOrder('o1', ORDER, null));
     expect(await read(keys.order('o1'))).toMatchObject(DUE);
     expect(await readOrder(table, 'o1')).toEqual(ORDER);
-    await store(keepOrder('o3', { ...ORDER, state: 'awaiting_approval', returnUrl: 'https://x.test/' }, null));
+    await store(
+      keepOrder('o3', { ...ORDER, state: 'awaiting_approval', returnUrl: 'https://x.test/' }, null),
+    );
     expect(await read(keys.order('o3'))).toMatchObject(DUE);
     for (const state of ['done', 'refused'] as const) {
       await store(keepOrder(`o_${state}`, { ...ORDER, state }, null));

@@ -4,6 +4,7 @@ import { handler as billingCard } from '../../functions/billing-card.ts';
 import { handler as billingDocuments } from '../../functions/billing-documents.ts';
 import { handler as billingKeys } from '../../functions/billing-keys.ts';
 import { handler as billingPage } from '../../functions/billing-page.ts';
+import { handler as billingPlan } from '../../functions/billing-plan.ts';
 import { handler as billingSettings } from '../../functions/billing-settings.ts';
 import { handler as billingSignIn } from '../../functions/billing-sign-in.ts';
 import { handler as billingStatement } from '../../functions/billing-statement.ts';
@@ -19,6 +20,8 @@ const FUNCTIONS = new Map([
   ['letter', billingCard],
   ['portal', billingCard],
   ['documents', billingDocuments],
+  ['plan', billingPlan],
+  ['approve', billingPlan],
   ['keys', billingKeys],
   ['settings', billingSettings],
   ['address', billingAddress],

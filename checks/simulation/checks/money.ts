@@ -98,12 +98,14 @@ function fixesPaidTwice(state: State, payments: readonly PaymentIntent[], return
   return repeated(kept.map(fixOf)).map((fix) => `fix ${fix} is paid twice`);
 }
 
+const OVER: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
+
 /** An order makes at most one subscription. A customer has at most one, and a closed account has none. */
 function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string[] {
   // Only subscriptions ordered by the service. People make others by hand.
   const all = subscriptions.newestFirst.filter(({ metadata }) => metadata['purpose'] === 'pro');
   const orders = all.map(({ metadata }) => `${metadata['customer_id']} ${metadata['attempt']}`);
-  const live = all.filter(({ status }) => status !== 'canceled').map(({ customer }) => String(customer));
+  const live = all.filter(({ status }) => !OVER.has(status)).map(({ customer }) => String(customer));
   return [
     ...repeated(orders).map((order) => `order ${order} made a second subscription`),
     ...repeated(live).map((customer) => `${customer} has two subscriptions`),

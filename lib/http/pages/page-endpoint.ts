@@ -22,6 +22,8 @@ const MAX_FORM_BYTES = 8 * 1024;
 export interface PageRoute {
   readonly method: 'GET' | 'POST';
   readonly path: `/billing${string}`;
+  /** For the page that runs Stripe's script. Others have `pageHeaders`. */
+  readonly headers?: () => Readonly<Record<string, string>>;
 }
 
 /** A request for a page without a session. */
@@ -29,6 +31,8 @@ export interface PageRequest extends Source {
   readonly query: URLSearchParams;
   /** The fields of the form; none for GET. */
   readonly form: URLSearchParams;
+  /** The browser sent a session cookie, which may have expired. */
+  readonly hasSession: boolean;
 }
 
 /** A request of a signed-in customer. */
@@ -117,9 +121,9 @@ function pageHandler(
     const result = await handler(event, context);
     // The security headers are added last and allow no style; the page's own policy allows its style. A page
     // may also answer a file.
-    const own = pageHeaders();
-    const type = { 'content-type': String(result.headers?.['content-type'] ?? own['content-type']) };
-    return { ...result, headers: { ...result.headers, ...own, ...type } };
+    const page = (route.headers ?? pageHeaders)();
+    const type = { 'content-type': String(result.headers?.['content-type'] ?? page['content-type']) };
+    return { ...result, headers: { ...result.headers, ...page, ...type } };
   };
 }
 
@@ -133,6 +137,7 @@ const partsOf = (event: ParsedEvent, { method }: PageRoute): PageRequest => ({
   query: new URLSearchParams(event.rawQueryString),
   form: new URLSearchParams(method === 'POST' ? textOf(event) : ''),
   ...sourceOf(event),
+  hasSession: sessionCookieOf(event.cookies) !== undefined,
 });
 
 function textOf({ body, isBase64Encoded }: ParsedEvent): string {

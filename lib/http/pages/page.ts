@@ -1,4 +1,5 @@
 import { Html, html, type Part } from '../../html.ts';
+import { parseStripePages } from '../../settings/stripe-pages.ts';
 import type { Reply } from '../reply.ts';
 import { navigation, type PagePath } from './navigation.ts';
 import { STYLE, STYLE_HASH } from './style.ts';
@@ -22,25 +23,27 @@ export interface Page {
 
 /**
  * Nothing is loaded, no script runs, no other site may frame the page, and a form leads only to us or to
- * Stripe's pages: browsers apply the rule to the redirects of a form too. The address of a page can hold the
- * secret of a link, so no other page gets it.
+ * Stripe's pages: browsers apply the rule to the redirects of a form too.
+ * @param more for the one page that runs Stripe's script
  */
+export const policyOf = (formTargets: string, more: readonly string[] = []): string =>
+  [
+    "default-src 'none'",
+    `style-src '${STYLE_HASH}'`,
+    `form-action 'self' ${formTargets}`,
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    ...more,
+  ].join('; ');
+
+/** The address of a page can hold the secret of a link, so no other page gets it. */
 export const pageHeaders = () => ({
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
-  'Content-Security-Policy':
-    `default-src 'none'; style-src '${STYLE_HASH}'; form-action ${formTargets()}; base-uri 'none'; ` +
-    "frame-ancestors 'none'",
+  'Content-Security-Policy': policyOf(parseStripePages(process.env).forms),
   'Referrer-Policy': 'no-referrer',
   'X-Robots-Tag': 'noindex',
 });
-
-/** In a local stack, Stripe's pages are those of the stand-in. */
-function formTargets(): string {
-  const standIn = process.env['STRIPE_API_BASE'];
-  const isKnown = standIn !== undefined && URL.canParse(standIn);
-  return ["'self'", 'https://*.stripe.com', ...(isKnown ? [new URL(standIn).origin] : [])].join(' ');
-}
 
 export const pageReply = (page: Page): Reply => ({
   status: page.status ?? 200,

@@ -37,7 +37,7 @@ export async function cancelSubscription(
   return (await askStripe(() => syncAccount(deps, customerId))).head;
 }
 
-/** An order that waits for its cardholder ends first, so that it cannot be approved after the cancellation. */
+/** Ends an order that waits for its cardholder, so that it cannot be approved after the cancellation. */
 async function currentAccount(deps: PaymentDeps, customerId: string): Promise<Synced> {
   const synced = await askStripe(() => syncAccount(deps, customerId));
   if (!subscriptionsOf(synced.account).some(({ state }) => state === 'incomplete')) return synced;

@@ -165,8 +165,8 @@ const CANNOT_ASK =
   "The card's bank asks the cardholder to confirm, which cannot be done from here. Nothing was charged. " +
   'Subscribe on the billing page, or add another card, then subscribe again.';
 const NOT_APPROVED =
-  'The payment was not approved with the bank, so nothing was charged. Subscribe again, or add another card ' +
-  'first.';
+  'The payment was not approved with the bank, so nothing was charged. Subscribe again, or add another ' +
+  'card first.';
 
 /** Stores that an order was refused. If another call has stored an outcome, that outcome stays. */
 export async function endOrder(

@@ -177,8 +177,8 @@ async function renewPastDue(deps: PaymentDeps, head: CustomerHead): Promise<Cust
 }
 
 const NEEDS_APPROVAL =
-  "The card's bank asks the cardholder to confirm the renewal, which cannot be done from here. Nothing " +
-  'was charged. Add another card: the renewal is then paid with it.';
+  "The card's bank asks the cardholder to confirm the renewal, which cannot be done from here. Nothing was " +
+  'charged. Pay it on the billing page, or add another card: the renewal is then paid with it.';
 
 type Placed =
   | { readonly kind: 'subscribed'; readonly head: CustomerHead }

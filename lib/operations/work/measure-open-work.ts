@@ -52,8 +52,9 @@ export async function measureOpenWork(deps: Deps): Promise<WorkGauges> {
 }
 
 /**
- * From when the age of the work counts; null if it is done and the index is stale. The due time alone is not enough: each
- * failed try of the sweeper postpones it. It is used for work without a start, and for an unreadable item.
+ * From when the age of the work counts; null if it is done and the index is stale. The due time alone is not
+ * enough: each failed try of the sweeper postpones it. It is used for work without a start, and for an
+ * unreadable item.
  */
 function openSinceMs({ item, stored }: StoredWork): number | null {
   const dueMs = Date.parse(String(stored['due_at']));

@@ -61,11 +61,6 @@ export function approvalCalls(stripe: Stripe, prices: PriceBook): ApprovalCalls 
       }
       return true;
     },
-
-    async readInvoicePage(invoiceId) {
-      const { status, hosted_invoice_url: url } = await stripe.invoices.retrieve(invoiceId);
-      return status === 'open' ? (url ?? null) : null;
-    },
   };
 }
 

@@ -56,6 +56,4 @@ export interface ApprovalCalls {
    * and changes nothing if the payment succeeded meanwhile.
    */
   endUnpaid(ordered: Ordered): Promise<boolean>;
-  /** The page at Stripe on which an open invoice can be paid; null without one. Never stored, never logged. */
-  readInvoicePage(invoiceId: string): Promise<string | null>;
 }

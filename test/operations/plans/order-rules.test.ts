@@ -199,7 +199,7 @@ describe('an order that Stripe refuses', () => {
     const deps = await answering(() => ({ subscribe: failing('authentication_required') }));
     const refused = subscribeToPro(deps, customerId, null);
     await expect(refused).rejects.toThrow(/asks the cardholder to confirm.*Nothing was charged/);
-    await expect(refused).rejects.toThrow(/Add the card again with its confirmation, or another card/);
+    await expect(refused).rejects.toThrow(/Subscribe on the billing page, or add another card/);
   });
 });
 

@@ -1,0 +1,211 @@
+import type { CustomerHead } from '../../../domain/customer.ts';
+import type { FixAttempt } from '../../../domain/fix-attempt.ts';
+import { BillingError } from '../../../errors.ts';
+import { approveFixPayment } from '../../../operations/fixes/approve-fix.ts';
+import { requireFix, requireHead } from '../../../operations/ledger/require-item.ts';
+import {
+  type Approvable,
+  afterApproval,
+  readApprovalStep,
+} from '../../../operations/plans/after-approval.ts';
+import { cancelSubscription, resumeSubscription } from '../../../operations/plans/cancel-subscription.ts';
+import { approvalEnds } from '../../../operations/plans/order-on-session.ts';
+import { payRenewalInPerson } from '../../../operations/plans/pay-renewal-in-person.ts';
+import { orderOf } from '../../../operations/plans/settle-order.ts';
+import { subscribeToPro } from '../../../operations/plans/subscribe-to-pro.ts';
+import type { Deps, PaymentDeps } from '../../../runtime/deps.ts';
+import { parseApiUrl } from '../../../settings/mail.ts';
+import { parseStripePages } from '../../../settings/stripe-pages.ts';
+import { decodeFix, readFixesAwaitingApproval } from '../../../store/fix-attempts.ts';
+import { type Key, keys } from '../../../store/keys.ts';
+import { readOrder } from '../../../store/orders.ts';
+import { decodeSoldPrices, soldPriceKeys } from '../../../store/payments/sold-prices.ts';
+import { readOne, readTogether } from '../../../store/table.ts';
+import type { NextStep } from '../../../stripe/port/approvals.ts';
+import { APPROVAL_RETURNS, SUBSCRIPTION_CALLS } from '../../call-limits.ts';
+import { limitRate } from '../../rate-limit.ts';
+import type { Reply } from '../../reply.ts';
+import { type SignedIn, seeOther } from '../page.ts';
+import type { PageRequest, SessionRequest } from '../page-endpoint.ts';
+import { approvalsPage, approvePage, fixIdOf, returnedPage, scriptPage } from './approve-pages.ts';
+import { cancelPage, cancelWhenOf, type Outcome, planPage } from './plan-page.ts';
+
+/* The requests of the pages about the plan and about approvals. */
+
+/** What the plan's pages read together with the session. */
+export const planKeys = (customerId: string): readonly Key[] => [
+  keys.head(customerId),
+  keys.order(customerId),
+  ...soldPriceKeys(),
+];
+
+const signedInAs = ({ name }: CustomerHead, { formToken }: SessionRequest): SignedIn => ({ name, formToken });
+
+/** GET /billing/plan */
+export const showPlan = async (_: Deps, request: SessionRequest): Promise<Reply> =>
+  planReply(request, request.items, { done: request.query.get('done') });
+
+function planReply(request: SessionRequest, items: SessionRequest['items'], outcome: Outcome): Reply {
+  const [stored, ordered, ...sold] = items;
+  const head = requireHead(stored, request.customerId);
+  const order = orderOf(ordered);
+  const ends = order === null ? null : approvalEnds(order.startedAt);
+  const facts = { order, prices: decodeSoldPrices(sold), approvalEnds: ends };
+  return planPage(head, facts, signedInAs(head, request), request.at, outcome);
+}
+
+/** The plan's page as it is after a form that did nothing, with the reason. */
+async function planProblem(deps: Deps, request: SessionRequest, outcome: Outcome): Promise<Reply> {
+  const items = await readTogether(deps.table, planKeys(request.customerId));
+  return planReply(request, items, outcome);
+}
+
+/** Shows a refusal on the plan's page. Other failures have their own page, with the time to wait. */
+async function orProblem(deps: Deps, request: SessionRequest, act: () => Promise<Reply>): Promise<Reply> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof BillingError && SHOWN_ON_PAGE.has(error.code))) throw error;
+    return planProblem(deps, request, { problem: error.message });
+  }
+}
+
+const SHOWN_ON_PAGE: ReadonlySet<string> = new Set([
+  'no_billing_info',
+  'account_disputed',
+  'card_declined',
+  'authentication_required',
+  'subscription_not_found',
+]);
+
+/** POST /billing/plan/subscribe: orders Pro, or continues the order that waits for its approval. */
+export const subscribe = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
+  orProblem(deps, request, async () => {
+    const { customerId } = request;
+    await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
+    const open = await readOrder(deps.table, customerId);
+    const present = { returnUrl: returnUrlOf(customerId, null) };
+    const { approval } = await subscribeToPro(deps, customerId, open, 'pro', present);
+    return approval === null ? seeOther('/billing/plan?done=subscribed') : toNextStep(approval.next, null);
+  });
+
+/** Where the bank sends the cardholder. Anyone can write such an address, so it only says what to read. */
+function returnUrlOf(customerId: string, fixId: Approvable): string {
+  const query = new URLSearchParams({ customer: customerId, ...(fixId !== null && { fix: fixId }) });
+  return `${parseApiUrl(process.env)}/billing/plan/return?${query.toString()}`;
+}
+
+const outcomePath = (fixId: Approvable): string =>
+  fixId === null
+    ? '/billing/plan?done=subscribed'
+    : `/billing/approve?${new URLSearchParams({ fix: fixId })}`;
+
+function toNextStep(next: NextStep | null, fixId: Approvable): Reply {
+  if (next === null) return seeOther(outcomePath(fixId));
+  if (next.kind === 'redirect') return seeOther(next.url);
+  const query = fixId === null ? '' : `?${new URLSearchParams({ fix: fixId })}`;
+  return seeOther(`/billing/approve/script${query}`);
+}
+
+/** GET /billing/plan/cancel */
+export const askToCancel = async (_: Deps, request: SessionRequest): Promise<Reply> => {
+  const head = requireHead(request.items[0], request.customerId);
+  return cancelPage(head, cancelWhenOf(request.query.get('when')), signedInAs(head, request), request.at);
+};
+
+/** POST /billing/plan/cancel */
+export const cancel = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
+  orProblem(deps, request, async () => {
+    const atPeriodEnd = cancelWhenOf(request.form.get('when')) === 'period_end';
+    await cancelSubscription(deps, request.customerId, atPeriodEnd);
+    return seeOther(`/billing/plan?done=${atPeriodEnd ? 'cancelled' : 'ended'}`);
+  });
+
+/** POST /billing/plan/resume */
+export const resume = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
+  orProblem(deps, request, async () => {
+    await resumeSubscription(deps, request.customerId);
+    return seeOther('/billing/plan?done=resumed');
+  });
+
+/** POST /billing/plan/pay-renewal */
+export const payOpenRenewal = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
+  orProblem(deps, request, async () => {
+    const { customerId } = request;
+    await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
+    const { problem, invoiceUrl } = await payRenewalInPerson(deps, customerId);
+    if (problem === null) return seeOther('/billing/plan?done=paid');
+    return planProblem(deps, request, { problem, invoiceUrl });
+  });
+
+/**
+ * GET /billing/plan/return: the bank sends the cardholder here. Needs no session, and believes nothing of the
+ * address: it only says which stored order or fix is read.
+ */
+export const returnFromBank = async (deps: PaymentDeps, request: PageRequest): Promise<Reply> => {
+  const { query, sourceIp, hasSession } = request;
+  await limitRate(deps, APPROVAL_RETURNS, sourceIp);
+  const customerId = query.get('customer') ?? '';
+  const fixId = fixIdOf(query);
+  if (/^[0-9a-f]{32}$/.test(customerId)) await afterApproval(deps, customerId, fixId);
+  return hasSession ? seeOther(outcomePath(fixId)) : returnedPage();
+};
+
+/** A customer with more fixes finds the others through the letters about them. */
+const MAX_SEARCHED = 5_000;
+
+/** GET /billing/approve */
+export const showApproval = async (deps: Deps, request: SessionRequest): Promise<Reply> => {
+  const { customerId } = request;
+  const signedIn = signedInAs(requireHead(request.items[0], customerId), request);
+  const fixId = fixIdOf(request.query);
+  if (fixId !== null) return approvePage(await requireFixOf(deps, customerId, fixId), signedIn);
+  return approvalsPage(await readFixesAwaitingApproval(deps.table, customerId, MAX_SEARCHED), signedIn);
+};
+
+const requireFixOf = async ({ table }: Deps, customerId: string, fixId: string): Promise<FixAttempt> =>
+  (await readOne(table, keys.fix(customerId, fixId), decodeFix)) ?? requireFix(undefined);
+
+/** POST /billing/approve */
+export const approve = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> => {
+  const { customerId, form, items } = request;
+  const fixId = fixIdOf(form) ?? '';
+  await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
+  const refused = async (problem: string) =>
+    approvePage(
+      await requireFixOf(deps, customerId, fixId),
+      signedInAs(requireHead(items[0], customerId), request),
+      problem,
+    );
+  try {
+    const result = await approveFixPayment(deps, customerId, fixId, returnUrlOf(customerId, fixId));
+    switch (result.kind) {
+      case 'waiting':
+        return toNextStep(result.approval.next, fixId);
+      case 'settled':
+        return seeOther(outcomePath(fixId));
+      case 'outdated':
+        return await refused(OUTDATED);
+      default:
+        return result satisfies never;
+    }
+  } catch (error) {
+    if (!(error instanceof BillingError && error.code === 'card_declined')) throw error;
+    return refused(error.message);
+  }
+};
+
+const OUTDATED =
+  'Your card has changed since, or a payment is disputed, so this payment is not asked for any more. ' +
+  'Nothing was charged.';
+
+/** GET /billing/approve/script: for a bank that only Stripe's script can show. */
+export const runScript = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> => {
+  const { customerId, items } = request;
+  const fixId = fixIdOf(request.query);
+  const { next, invoiceUrl } = await readApprovalStep(deps, customerId, fixId);
+  if (next?.kind !== 'script') return toNextStep(next, fixId);
+  const signedIn = signedInAs(requireHead(items[0], customerId), request);
+  const back = returnUrlOf(customerId, fixId);
+  return scriptPage(next, parseStripePages(process.env), { back, invoiceUrl }, signedIn);
+};

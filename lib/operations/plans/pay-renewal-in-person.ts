@@ -1,0 +1,58 @@
+import { BillingError } from '../../errors.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { readHead } from '../../store/heads.ts';
+import { customerGone } from '../ledger/require-item.ts';
+import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
+import { payRenewal, type RenewalOutcome } from './pay-renewal.ts';
+
+/** The outcome for the person who pays a renewal. */
+export interface PaidInPerson {
+  /** Why nothing was paid; null if it was paid. */
+  readonly problem: string | null;
+  /** Stripe's page of the open invoice, where another card or an approval can pay it. */
+  readonly invoiceUrl: string | null;
+}
+
+/**
+ * Pays the newest open renewal with the card on file, because a person asked for it. If that fails, names
+ * Stripe's page of the invoice. Idempotent.
+ * @throws BillingError payment_pending, payments_unavailable, payments_misconfigured, ledger_busy,
+ * ledger_unavailable
+ */
+export async function payRenewalInPerson(deps: PaymentDeps, customerId: string): Promise<PaidInPerson> {
+  const problem = await tryRenewal(deps, customerId);
+  return { problem, invoiceUrl: problem === null ? null : await invoicePage(deps, customerId) };
+}
+
+async function tryRenewal(deps: PaymentDeps, customerId: string): Promise<string | null> {
+  try {
+    return problemOf(await payRenewal(deps, customerId, true));
+  } catch (error) {
+    // The budget of the card allows no try now.
+    if (error instanceof BillingError && error.code === 'card_declined') return error.message;
+    throw error;
+  }
+}
+
+function problemOf(outcome: RenewalOutcome): string | null {
+  switch (outcome.kind) {
+    case 'paid':
+      return null;
+    case 'declined':
+      return cardDeclined(outcome.decline, 'Nothing was charged.').message;
+    case 'needs_approval':
+      return "Your bank asks you to approve this payment. You can do that on Stripe's page of the invoice.";
+    case 'none':
+      return 'Nothing was charged: no renewal is due, your card has just changed, or a payment is disputed.';
+    default:
+      return outcome satisfies never;
+  }
+}
+
+async function invoicePage(deps: PaymentDeps, customerId: string): Promise<string | null> {
+  const { subscription, stripeCustomerId } = (await readHead(deps.table, customerId)) ?? customerGone();
+  if (subscription === null || stripeCustomerId === null) return null;
+  const stripe = await deps.stripe();
+  const open = await askStripe(() => stripe.findOpenRenewal(subscription.id));
+  return open === null ? null : askStripe(() => stripe.readInvoicePage(open.invoiceId, stripeCustomerId));
+}
