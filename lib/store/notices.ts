@@ -6,7 +6,7 @@ import { isUnsent, NOTICE_STATES, type NoticeState } from '../domain/notices/del
 import { CONDITIONS } from './conditions.ts';
 import { type DueKind, dueAt, NOT_DUE, storedWork } from './due-work.ts';
 import { blockedSince, customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
-import { NoticeContents } from './outbox/notice-content.ts';
+import { noticeContents } from './outbox/notice-content.ts';
 import { itemsOf, readPage } from './paging.ts';
 import { count, orNull, readable, record, text, UnreadableItem } from './record.ts';
 import { type Item, readTogether, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
@@ -16,30 +16,37 @@ import { type Change, put, update } from './write.ts';
  * The outbox: the transaction of the cause writes the notice, and the table's stream triggers its delivery.
  */
 
-const StoredNotice = z.object({
-  customerId: text,
-  id: text,
-  createdAt: text,
-  content: NoticeContents,
-  state: z.enum(NOTICE_STATES),
-  /** Number of delivery attempts. */
-  attempts: count,
-  claimedAt: orNull(text),
-  sentAt: orNull(text),
-  /** The mail service's message id. */
-  messageId: orNull(text),
-  /** Why the last attempt failed, for people. */
-  failure: orNull(text),
-  /** The day (UTC) whose letters count this one. */
-  countedOn: orNull(text),
-  /** The id of the digest that has this notice. */
-  joinedIn: orNull(text),
-});
+const storedNotice = () =>
+  z.object({
+    customerId: text,
+    id: text,
+    createdAt: text,
+    content: noticeContents(),
+    state: z.enum(NOTICE_STATES),
+    /** Number of delivery attempts. */
+    attempts: count,
+    claimedAt: orNull(text),
+    sentAt: orNull(text),
+    /** The mail service's message id. */
+    messageId: orNull(text),
+    /** Why the last attempt failed, for people. */
+    failure: orNull(text),
+    /** The day (UTC) whose letters count this one. */
+    countedOn: orNull(text),
+    /** The id of the digest that has this notice. */
+    joinedIn: orNull(text),
+  });
 
 /** A notice and the state of its delivery. */
-export type StoredNotice = Notice & Readonly<z.output<typeof StoredNotice>>;
+export type StoredNotice = Notice & Readonly<z.output<ReturnType<typeof storedNotice>>>;
 
-const notices = record<StoredNotice>(StoredNotice, { id: 'notice_id' });
+const newCodec = () => record<StoredNotice>(storedNotice(), { id: 'notice_id' });
+let codec: ReturnType<typeof newCodec> | undefined;
+/** Made on first use, like the contents. */
+const notices = () => {
+  codec ??= newCodec();
+  return codec;
+};
 
 /** An unreadable notice: its name, and the attributes at fault. */
 export interface UnreadableNotice {
@@ -52,7 +59,7 @@ export interface UnreadableNotice {
 export type FoundNotice = { readonly notice: StoredNotice } | { readonly unreadable: UnreadableNotice };
 
 /** @throws UnreadableItem */
-export const decodeNotice = (item: Item): StoredNotice => notices.decode(item);
+export const decodeNotice = (item: Item): StoredNotice => notices().decode(item);
 
 /**
  * For batch reads: returns the fault of an unreadable notice, so that one bad notice does not stop the batch.
@@ -67,11 +74,11 @@ export function findNotice(item: Item): FoundNotice {
 /** The item of a new notice. */
 export const encodeNewNotice = ({ customerId, id, createdAt, content }: Notice): Item => ({
   ...keys.notice(customerId, content.kind, id),
-  ...notices.encodePart({ customerId, id, createdAt, content, state: 'pending', attempts: 0 }),
+  ...notices().encodePart({ customerId, id, createdAt, content, state: 'pending', attempts: 0 }),
 });
 
 /** Some attributes of a notice. */
-export const noticePart = (part: Partial<StoredNotice>): Item => notices.encodePart(part);
+export const noticePart = (part: Partial<StoredNotice>): Item => notices().encodePart(part);
 
 /** Long enough for questions about a notice. Unsent notices do not expire. */
 const KEPT_DAYS = 400;
@@ -100,7 +107,7 @@ export const putNewNotice = (notice: Notice): Write => put(itemOf(notice), CONDI
 export const scheduleNotice = (notice: Notice, sendAt: Date): Write =>
   put({
     ...encodeNewNotice(notice),
-    ...notices.encodePart({ state: 'scheduled' }),
+    ...notices().encodePart({ state: 'scheduled' }),
     ...dueAt('reminder', sendAt),
   });
 
@@ -116,7 +123,7 @@ export function endSchedule(
     fate === 'send'
       ? {
           set: {
-            ...notices.encodePart({ state: 'pending', createdAt: at.toISOString() }),
+            ...notices().encodePart({ state: 'pending', createdAt: at.toISOString() }),
             ...dueAt('notice', at),
           },
         }
@@ -154,7 +161,7 @@ export function claimNotice(
   counted: { readonly countedOn?: string } = {},
   alongside: readonly Write[] = [],
 ): Promise<WriteResult> {
-  const set = notices.encodePart({ state: 'sending', claimedAt: at.toISOString(), ...counted });
+  const set = notices().encodePart({ state: 'sending', claimedAt: at.toISOString(), ...counted });
   return writeTogether(table, [
     updateUnclaimed(name, { set, add: { attempts: 1 } }, abandonedBefore),
     ...alongside,
@@ -206,11 +213,11 @@ export function noteFate(
 
 /** An earlier address is kept only until its letter is sent. */
 const withoutAddress = (kind: NoticeKind): Item =>
-  kind === 'address_changed' ? notices.encodePart({ content: { kind, to: null } }) : {};
+  kind === 'address_changed' ? notices().encodePart({ content: { kind, to: null } }) : {};
 
 function fateChange(fate: NoticeFate, at: Date): Change {
   const sentAt = fate.state === 'sent' ? { sentAt: at.toISOString() } : {};
-  const set = notices.encodePart({ ...fate, ...sentAt });
+  const set = notices().encodePart({ ...fate, ...sentAt });
   if (fate.state === 'failed') return { set, remove: ['claimed_at'] };
   return { set: { ...set, ...noticeKept(at) }, remove: ['claimed_at', 'failure', ...NOT_DUE] };
 }

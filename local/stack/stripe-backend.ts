@@ -136,7 +136,8 @@ async function useAccount(
 ): Promise<StripeBackend> {
   const stripe = openSetupStripe(secretKey, apiBase);
   const isLocal = apiBase !== undefined && isLoopback(apiBase);
-  if (isLocal) await explainFailures(apiBase, () => ensurePortalConfiguration(stripe));
+  const isSetUp = configured.webhookSecrets !== undefined && configured.proPriceId !== undefined;
+  if (isLocal && !isSetUp) await explainFailures(apiBase, () => ensurePortalConfiguration(stripe));
   const settings = await explainFailures(apiBase, async () => ({
     webhookSecrets:
       configured.webhookSecrets ??

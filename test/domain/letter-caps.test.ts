@@ -72,7 +72,8 @@ describe('the letters of a day', () => {
 
   it('keys, the limit, disputes, failed payments and the end of the account are urgent', () => {
     expect(NOTICE_KINDS.filter(isUrgent)).toEqual([
-      ...['card_declined', 'payment_failed', 'dispute'],
+      ...['card_declined', 'payment_failed', 'renewal_approval', 'grace_ending'],
+      ...['dispute', 'dispute_closed'],
       ...['limit_near', 'limit_reached', 'limit_changed', 'key_issued', 'key_revoked'],
       'closing_asked',
     ]);

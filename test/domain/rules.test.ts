@@ -307,6 +307,7 @@ describe('small rules', () => {
       freeUntil: null,
       paymentMethodId: null,
       cardKey: null,
+      cardExpires: null,
       stripeCustomerId: null,
       formerStripeCustomerId: null,
       openDisputes: [],

@@ -235,9 +235,11 @@ describe('reading one invoice', () => {
       );
     expect(await failed({})).toEqual({
       id: 'in_1',
+      number: 'RSOLV-0001',
       amountCents: 700,
       attempt: 2,
       nextAttemptAt: null,
+      declineCode: null,
       cardKey: null,
     });
     expect(await failed({ next_payment_attempt: 60 })).toMatchObject({

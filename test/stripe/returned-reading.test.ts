@@ -167,7 +167,8 @@ describe('the money that was returned of a charge', () => {
       stripeCustomerId: 'cus_1',
       paymentIntentId: 'pi_1',
       returnedCents: 200,
-      disputes: [{ id: 'du_1', open: true, amountCents: 100 }],
+      refundedCents: 100,
+      disputes: [{ id: 'du_1', open: true, amountCents: 100, outcome: null }],
       paidFor: { kind: 'invoices', invoiceIds: ['in_1'] },
     });
     expect(await read({ amount: 150 }, { refunds, disputes: list(disputeFrom()) })).toMatchObject({

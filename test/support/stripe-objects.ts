@@ -123,6 +123,7 @@ export const invoiceFrom = ({
 }: Record<string, unknown> & { lines?: readonly object[] } = {}) => ({
   id: 'in_1',
   object: 'invoice',
+  number: 'RSOLV-0001',
   status: 'paid',
   created: 100,
   customer: 'cus_1',

@@ -72,6 +72,7 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':failed': () => 'failed',
   ':sending': () => 'sending',
   ':held': () => 'held',
+  ':scheduled': () => 'scheduled',
   ':to': (random) => random.pick(STATES),
   ':customer': (random) => random.pick(['a', 'b']),
   ':prefix': (random) => random.pick(['a', 'b', '']),

@@ -7,11 +7,16 @@ import { decodeNotice, endSchedule } from '../../store/notices.ts';
 import { type Item, readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { eachConcurrently } from '../work/each-concurrently.ts';
-import type { Warned } from './warn-low-balances.ts';
 
 /** One call reads at most 100 items: each reminder and its customer's head. */
 const PAGE = 50;
 const AT_ONCE = 10;
+
+export interface Warned {
+  /** Notices written. */
+  readonly warned: number;
+  readonly failed: readonly { readonly customerId: string; readonly error: unknown }[];
+}
 
 /**
  * Sends the reminders whose time has come, or drops those whose reason no longer holds: the invoice is paid,

@@ -11,19 +11,13 @@ import { decodeSpending } from '../../store/payments/spending.ts';
 import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { eachConcurrently } from '../work/each-concurrently.ts';
-import { sendReminders } from './send-reminders.ts';
+import { sendReminders, type Warned } from './send-reminders.ts';
 
 /** One call reads at most 100 items: each customer's head, card tries and spending. */
 const PAGE = 33;
 const AT_ONCE = 10;
 /** Below the function's timeout. The next run warns the remaining customers. */
 const MAX_RUN_MS = 180_000;
-
-export interface Warned {
-  /** Notices written. */
-  readonly warned: number;
-  readonly failed: readonly { readonly customerId: string; readonly error: unknown }[];
-}
 
 /**
  * Writes a warning for every customer whose spending took the balance below a threshold since it was last
