@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UNUSED_OBJECTS, UNUSED_PRODUCTS } from '../esbuild-plugins.ts';
 
 const MAX_LINES = 300;
 const MAX_FILES = 20;
@@ -27,6 +28,15 @@ describe('the shape of the code', () => {
     ];
     const files = filesIn('functions').map((file) => file.replace(/^functions\/|\.ts$/g, ''));
     expect(deployed.map(([, name]) => name).sort()).toEqual(files.sort());
+  });
+
+  it('no code calls an object of Stripe that the bundles leave out', () => {
+    const leftOut = new Set([...UNUSED_OBJECTS, ...UNUSED_PRODUCTS]);
+    const called = filesIn('lib').flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/\bstripe\.(\w+)\./g)].map(([, name = '']) => name),
+    );
+    expect(called).toContain('paymentIntents');
+    expect(called.filter((name) => leftOut.has(name.charAt(0).toUpperCase() + name.slice(1)))).toEqual([]);
   });
 
   it(`no file of lib is longer than ${MAX_LINES} lines`, () => {
