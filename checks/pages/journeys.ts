@@ -17,7 +17,7 @@ export const JOURNEYS: readonly {
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: '1 letter with' }).waitFor();
       await page
-        .getByRole('link', { name: /webshop/ })
+        .getByRole('link', { name: /RSOLV/ })
         .first()
         .click();
       await page.getByRole('heading', { name: 'On a phone' }).waitFor();
