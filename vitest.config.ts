@@ -44,7 +44,7 @@ const engine = { globalSetup: ['test/support/global-setup.ts'] };
 const model = { provide: { dynamodbEndpoint: IN_PROCESS } };
 const inProcess = {
   sequence: { groupOrder: 0 },
-  setupFiles: ['test/support/shifted-date.ts'],
+  setupFiles: ['test/support/shifted-date.ts', 'test/support/short-stacks.ts'],
   ...(onEngine ? engine : model),
 };
 
@@ -68,7 +68,9 @@ export default defineConfig({
           name: 'functions',
           include: OF_FUNCTIONS,
           exclude: [...configDefaults.exclude, ...OF_ENGINE, ...OF_PROCESSES],
+          isolate: false,
           ...inProcess,
+          setupFiles: [...inProcess.setupFiles, 'test/support/fresh-modules.ts'],
         },
       },
       {

@@ -7,7 +7,7 @@ import { runEpisode } from './episode.ts';
 import { planOf, STEPS } from './plan.ts';
 
 describe('the simulation', () => {
-  it.each(['41.0', '42.1'])('nothing is lost, doubled or left open in episode %s', async (episode) => {
+  it.each(['42.1'])('nothing is lost, doubled or left open in episode %s', async (episode) => {
     const { violations, operations } = await runEpisode(episode, planOf(episode, STEPS));
     expect(violations).toEqual([]);
     expect(operations).toBeGreaterThan(STEPS);

@@ -32,9 +32,9 @@ const LANES = 3;
  */
 const SCALE = Number(process.env['EVENT_ORDERS'] ?? 1);
 /** Events per journey in all random sequences. */
-const SEQUENCED_EVENTS = 240 * SCALE;
+const SEQUENCED_EVENTS = 120 * SCALE;
 const MAX_PERMUTED = 5;
-const INTERLEAVINGS = 8 * SCALE;
+const INTERLEAVINGS = 5 * SCALE;
 const THIRD_OF_PRO_CENTS = 19_967;
 
 interface Plot {
