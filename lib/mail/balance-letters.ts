@@ -3,7 +3,7 @@ import type { FixObstacle } from '../domain/payments/charge-obstacles.ts';
 import { FIX_PRICE_CENTS, PLANS, type SoldPrices, soldPriceOf } from '../domain/plans.ts';
 import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
 import type { Content, Letter, Link, Sending } from './letter.ts';
-import { buttonTo, cardButton } from './places.ts';
+import { buttonTo, taskButton } from './places.ts';
 import { counted, credits, pullRequestLink, pullRequestText } from './words.ts';
 
 /* Letters about few credits, none, and fixes that wait for them. */
@@ -34,14 +34,14 @@ function stepAfter(
   const { hasCard, isDisputed, isOverLimit, isDeclined, rate } = facts;
   if (!hasCard) {
     const next = `Add a card so that your fixes are not blocked. ${FIRST_CARD}`;
-    return { next, button: cardButton('Add a card', sending) };
+    return { next, button: taskButton('card', 'Add a card', sending) };
   }
   if (isDisputed) return { next: SETTLE_DISPUTE, button: disputesButton(sending) };
   if (isOverLimit)
     return { next: 'Raise the limit, or wait until next month.', button: limitButton(sending) };
   if (isDeclined) {
     const next = 'Add another card so that your fixes are not blocked.';
-    return { next, button: cardButton('Add another card', sending) };
+    return { next, button: taskButton('card', 'Add another card', sending) };
   }
   if (PLANS[rate].sold !== null)
     return { next: 'No action needed.', button: buttonTo('account', 'See your credits', sending) };
@@ -106,7 +106,7 @@ const BLOCKED: Readonly<
   no_billing_info: {
     why: ' and no card on file',
     next: `Add a card: you can then bill what is waiting. ${FIRST_CARD}`,
-    button: (sending) => cardButton('Add a card', sending),
+    button: (sending) => taskButton('card', 'Add a card', sending),
   },
   account_disputed: {
     why: ', and no card is charged while a payment is disputed with your bank',

@@ -1,6 +1,6 @@
 import { longDay } from './day.ts';
 import type { Content, Letter, Sending } from './letter.ts';
-import { buttonTo, cardButton } from './places.ts';
+import { buttonTo, taskButton } from './places.ts';
 import { credits } from './words.ts';
 
 /* Letters about the card on file. */
@@ -37,7 +37,7 @@ export function cardRemoved(day: string, sending: Sending): Letter {
       'You can still spend your credits. Fixes without a credit are blocked until a card is on file.',
     ],
     next: 'Add a card so that your fixes are not blocked.',
-    button: cardButton('Add a card', sending),
+    button: taskButton('card', 'Add a card', sending),
   };
 }
 
@@ -50,6 +50,6 @@ export function cardExpiring(content: Content<'card_expiring'>, day: string, sen
       'After that, fixes without a credit and renewals of Pro cannot be charged to it.',
     ],
     next: 'Replace the card before that day, unless your bank renews it for you.',
-    button: cardButton('Replace the card', sending),
+    button: taskButton('card', 'Replace the card', sending),
   };
 }

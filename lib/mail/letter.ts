@@ -26,8 +26,8 @@ export interface Sending {
   readonly appUrl: string;
   /** The link of a letter that signs in or confirms an address. */
   readonly mailedUrl?: string | undefined;
-  /** A link that puts a card on file without signing in; without it, the button leads to the card's page. */
-  readonly addCardUrl?: string | undefined;
+  /** A link that does what helps most without signing in; without it, the button leads to a page. */
+  readonly taskUrl?: string | undefined;
   /** Merged fixes that wait for the same reason, this one included. */
   readonly waitingFixes?: number | undefined;
   /** For a digest: the letters of its first notices, in their order. */

@@ -2,7 +2,7 @@ import type { ReturnReason } from '../domain/notice.ts';
 import type { DisputeOutcome } from '../domain/notices/money-content.ts';
 import { formatUsd } from '../domain/pricing.ts';
 import type { Content, Letter, Sending } from './letter.ts';
-import { approvalButton, buttonTo, cardButton } from './places.ts';
+import { approvalButton, buttonTo, taskButton } from './places.ts';
 import { credits, declineText, pullRequestLink, pullRequestText } from './words.ts';
 
 /* Letters about charges for fixes, and about money that goes back. */
@@ -23,7 +23,7 @@ export function cardDeclined(content: Content<'card_declined'>, day: string, sen
       ? 'Confirm the payment, or add another card. The fix is then billed.'
       : 'Add another card. RSOLV then bills the fix at its next attempt.',
     links: pullRequestLink(pullRequest),
-    button: isAsked ? approvalButton(fixId, sending) : cardButton('Add another card', sending),
+    button: isAsked ? approvalButton(fixId, sending) : taskButton('card', 'Add another card', sending),
   };
 }
 

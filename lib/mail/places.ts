@@ -20,9 +20,9 @@ export const buttonTo = (place: Place, label: string, { apiUrl }: Pick<Sending, 
   url: apiUrl + PATHS[place],
 });
 
-/** Puts a card on file, without signing in if the letter has a link for that. */
-export const cardButton = (label: string, sending: Sending): Link =>
-  sending.addCardUrl === undefined ? buttonTo('card', label, sending) : { label, url: sending.addCardUrl };
+/** Puts a card on file or pays an invoice, without signing in if the letter has a link for that. */
+export const taskButton = (place: 'card' | 'plan', label: string, sending: Sending): Link =>
+  sending.taskUrl === undefined ? buttonTo(place, label, sending) : { label, url: sending.taskUrl };
 
 /** The payment of one fix that waits for the cardholder; all of them if the fix is unknown. */
 export const approvalButton = (fixId: string | null, sending: Sending): Link => {

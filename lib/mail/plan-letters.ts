@@ -2,7 +2,7 @@ import { FIX_PRICE_CENTS } from '../domain/plans.ts';
 import { formatUsd } from '../domain/pricing.ts';
 import { longDay } from './day.ts';
 import type { Content, Letter, Sending } from './letter.ts';
-import { buttonTo } from './places.ts';
+import { buttonTo, taskButton } from './places.ts';
 import { credits, declineText } from './words.ts';
 
 /* Letters about the Pro subscription and its invoices. */
@@ -37,7 +37,7 @@ export function paymentFailed(content: Content<'payment_failed'>, day: string, s
       left === null ? 'You keep your credits.' : `You have ${credits(left)} left, and you keep them.`,
     ],
     next: 'Pay the invoice now, or add another card. To ask us anything, reply to this message.',
-    button: buttonTo('plan', 'Pay the invoice', sending),
+    button: taskButton('plan', 'Pay the invoice', sending),
   };
 }
 
@@ -51,7 +51,7 @@ export function renewalApproval(content: Content<'renewal_approval'>, day: strin
       rateText(rateEndsAt),
     ],
     next: 'Confirm the payment, or add another card.',
-    button: buttonTo('plan', 'Confirm the payment', sending),
+    button: taskButton('plan', 'Confirm the payment', sending),
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
+import { taskOf } from '../../lib/domain/notices/letter-task.ts';
 import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { longDay } from '../../lib/mail/day.ts';
 import { layOut } from '../../lib/mail/layout.ts';
@@ -149,11 +150,14 @@ describe('a letter', () => {
     }
   });
 
-  it('a button that asks for a card uses the link that needs no sign-in, if there is one', () => {
-    const addCardUrl = `${SENDING.apiUrl}/billing/letter?link=token`;
-    const content = { kind: 'card_removed' } as const;
-    const sending = { ...SENDING, addCardUrl };
-    expect(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, sending).button.url).toBe(addCardUrl);
+  it('every letter with a task has a button that uses the link that needs no sign-in', () => {
+    const taskUrl = `${SENDING.apiUrl}/billing/letter?link=token`;
+    const withTask = LETTERS.filter(([content]) => taskOf(content) !== null);
+    expect(withTask.length).toBeGreaterThan(5);
+    for (const [content] of withTask) {
+      const { button } = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, { ...SENDING, taskUrl });
+      expect(button.url, JSON.stringify(content)).toBe(taskUrl);
+    }
   });
 
   it.each([

@@ -1,12 +1,8 @@
 import { formatToken, LETTER_DAYS, parseToken, tokenIdOf } from '../../domain/access/tokens.ts';
+import type { LetterTask } from '../../domain/notices/letter-task.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import {
-  type LetterLink,
-  type LetterPurpose,
-  putLetterLink,
-  readLetterLink,
-} from '../../store/access/letter-links.ts';
+import { type LetterLink, putLetterLink, readLetterLink } from '../../store/access/letter-links.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -21,7 +17,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export async function letterLinkFor(
   deps: Deps,
   customerId: string,
-  purpose: LetterPurpose,
+  purpose: LetterTask,
   apiUrl: string,
 ): Promise<string | null> {
   const token = formatToken(customerId, deps.randomBytes(32));

@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { isMuted, isOptional, type OptionalNoticeKind } from '../../domain/notice-kinds.ts';
 import { isUrgent } from '../../domain/notices/caps.ts';
 import type { DigestContent } from '../../domain/notices/digest.ts';
-import { wantsCard } from '../../domain/notices/wants-card.ts';
+import { taskOf } from '../../domain/notices/letter-task.ts';
 import type { SoldPrices } from '../../domain/plans.ts';
 import { layOut } from '../../mail/layout.ts';
 import type { Letter } from '../../mail/letter.ts';
@@ -40,7 +40,7 @@ interface Known {
 
 /**
  * The message of a notice, as it is true now. Reads the notices of a digest, and makes the link of a letter
- * that signs in, confirms an address or adds a card.
+ * that signs in, confirms an address, adds a card or pays an invoice.
  * @throws BillingError ledger_unavailable
  */
 export async function writeLetter(
@@ -54,15 +54,14 @@ export async function writeLetter(
   const { appUrl, apiUrl } = deps;
   const { kind } = content;
   const mailedUrl = await mailedLink(deps, content, head, to);
-  const addCardUrl = wantsCard(content)
-    ? await letterLinkFor(deps, head.customerId, { kind: 'add_card' }, apiUrl)
-    : null;
+  const task = taskOf(content);
+  const taskUrl = task === null ? null : await letterLinkFor(deps, head.customerId, task, apiUrl);
   const letter =
     kind === 'digest'
       ? await digestLetter(deps, head, { content, createdAt }, prices)
       : letterOf({ content, createdAt }, prices, {
           ...{ appUrl, apiUrl, mailedUrl, waitingFixes },
-          ...(addCardUrl !== null && { addCardUrl }),
+          ...(taskUrl !== null && { taskUrl }),
         });
   const frame = { name, apiUrl, isOptional: isOptional(kind), unsubscribeUrl };
   return { to, kind, unsubscribeUrl, ...layOut(letter, frame) };

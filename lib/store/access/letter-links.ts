@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { LetterTask } from '../../domain/notices/letter-task.ts';
 import { CONDITIONS } from '../conditions.ts';
 import { keys } from '../keys.ts';
 import { record, text } from '../record.ts';
@@ -12,9 +13,6 @@ const Purpose = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('add_card') }),
   z.object({ kind: z.literal('pay_invoice'), invoiceId: text }),
 ]);
-/** The only thing that a link may do: start adding a card, or lead to the page that pays an invoice. */
-export type LetterPurpose = Readonly<z.output<typeof Purpose>>;
-
 const Link = z.object({ createdAt: text, validUntil: text, purpose: Purpose });
 export type LetterLink = Readonly<z.output<typeof Link>>;
 
@@ -24,7 +22,7 @@ const links = record<z.output<typeof Link>>(Link);
 export async function putLetterLink(
   table: Table,
   { customerId, tokenId, at, validUntil }: NewAccess,
-  purpose: LetterPurpose,
+  purpose: LetterTask,
 ): Promise<LinkResult> {
   const link = { createdAt: at.toISOString(), validUntil: validUntil.toISOString(), purpose };
   const item = { ...keys.letterLink(customerId, tokenId), ...links.encode(link), ...expiry(validUntil) };

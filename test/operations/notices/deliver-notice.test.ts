@@ -85,6 +85,19 @@ describe('a notice', () => {
     await expect(openLetterLink(inWeeks, token)).rejects.toMatchObject({ code: 'link_not_valid' });
   });
 
+  it('the letter about a failed renewal has a button that pays its invoice without signing in', async () => {
+    const { head } = await customerWith(deps, 0);
+    const unpaid = { invoiceId: 'in_1', invoiceNumber: 'RSOLV-0001', amountCents: 59_900, rateEndsAt: null };
+    const content = { kind: 'renewal_approval', ...unpaid } as const;
+    const name = { customerId: head.customerId, kind: 'renewal_approval', id: 'in_1' } as const;
+    const notice = { customerId: head.customerId, id: 'in_1', createdAt: new Date().toISOString(), content };
+    await writeTogether(deps.table, [putNotice(notice)]);
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    const [, token = ''] = /billing\/letter\?link=([\w.-]+)/.exec(lettersTo(head.email)[0]?.text ?? '') ?? [];
+    const purpose = { kind: 'pay_invoice', invoiceId: 'in_1' };
+    expect(await openLetterLink(deps, token)).toMatchObject({ purpose });
+  });
+
   it('a notice that the stream delivers twice is sent once, in sequence or concurrently', async () => {
     const name = await told();
     const outcomes = await Promise.all(range(1, 6).map(() => deliverNotice(deps, name)));

@@ -1,15 +1,15 @@
+import type { LetterTask } from '../../../domain/notices/letter-task.ts';
 import { html } from '../../../html.ts';
-import type { LetterPurpose } from '../../../store/access/letter-links.ts';
 import type { Reply } from '../../reply.ts';
 import { pageReply } from '../page.ts';
 
-const TASKS: Readonly<Record<LetterPurpose['kind'], { readonly title: string; readonly button: string }>> = {
+const TASKS: Readonly<Record<LetterTask['kind'], { readonly title: string; readonly button: string }>> = {
   add_card: { title: 'Add a card', button: 'Add a card at Stripe' },
   pay_invoice: { title: 'Pay an invoice', button: 'Pay the invoice at Stripe' },
 };
 
 /** A button, because a mail scanner opens links but sends no form. Shows nothing of the account. */
-export function letterPage(purpose: LetterPurpose, link: string): Reply {
+export function letterPage(purpose: LetterTask, link: string): Reply {
   const { title, button } = TASKS[purpose.kind];
   return pageReply({
     title,
@@ -23,7 +23,7 @@ export function letterPage(purpose: LetterPurpose, link: string): Reply {
 }
 
 /** The link has done its task. */
-export const letterDonePage = (purpose: LetterPurpose): Reply =>
+export const letterDonePage = (purpose: LetterTask): Reply =>
   pageReply({
     title: TASKS[purpose.kind].title,
     content: html`<section><p>This is done: ${
