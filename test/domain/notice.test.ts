@@ -353,6 +353,9 @@ describe('a change of Pro', () => {
     });
     expect(proPaid(before, after, { ...invoice, isFirst: false }, AT)?.content.kind).toBe('pro_renewed');
     expect(proPaid(before, after, { ...invoice, credits: 0 }, AT)).toBeNull();
+    // It credits more unused time than it charges.
+    const negative = proPaid(before, after, { ...invoice, totalCents: -100 }, AT);
+    expect(negative?.content).toMatchObject({ amountCents: 0 });
     for (const now of [ending, null, { ...goingOn, currentPeriodEnd: createdAt }]) {
       expect(proPaid(before, { ...after, subscription: now }, invoice, AT)?.content).toMatchObject({
         renewsAt: null,

@@ -74,14 +74,16 @@ export function proPaid(
   invoice: {
     readonly id: string;
     readonly isFirst: boolean;
+    /** Below 0 if it credits more unused time than it charges: then nothing is paid for it. */
     readonly totalCents: number;
     /** Credits that were granted and not taken back. */
     readonly credits: number;
   },
   at: Date,
 ): Notice | null {
-  const { id, isFirst, totalCents: amountCents, credits } = invoice;
+  const { id, isFirst, totalCents, credits } = invoice;
   if (credits <= 0) return null;
+  const amountCents = Math.max(0, totalCents);
   const netted = Math.max(0, before.debt - after.debt);
   const facts = { amountCents, credits, netted, left: after.balance, renewsAt: renewalOf(after, at) };
   return {
