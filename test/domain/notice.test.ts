@@ -338,6 +338,9 @@ describe('a change of Pro', () => {
     expect(started(null, { ...trial, cancelAtPeriodEnd: true })?.content).toMatchObject({ renewsAt: null });
     expect(started(trial, trial)).toBeNull();
     expect(started(null, goingOn)).toBeNull();
+    // Another one gave Pro before.
+    expect(started({ ...goingOn, id: 'sub_0' }, trial)).toBeNull();
+    expect(started({ ...goingOn, id: 'sub_0', state: 'canceled' }, trial)).not.toBeNull();
   });
 
   it('a paid invoice has a notice with its credits, the debt they paid, and the next day', () => {

@@ -49,11 +49,15 @@ export function cancellationChanged(before: CustomerHead, after: After, at: Date
   };
 }
 
-/** A trial of Pro, which grants no credits. Null if the change is not the start of one. */
+/**
+ * A trial of Pro, which grants no credits. Null if the change is not the start of one. Of two subscriptions,
+ * the head can go from one to the other and back, so nothing starts while one gives Pro.
+ */
 export function trialStarted(before: CustomerHead, after: After, at: Date): Notice | null {
-  const { customerId, balance: left } = before;
+  const { customerId, balance: left, subscription: old } = before;
   const { subscription } = after;
-  if (subscription?.state !== 'trialing' || before.subscription?.id === subscription.id) return null;
+  if (subscription?.state !== 'trialing' || old?.id === subscription.id) return null;
+  if (old !== null && givesPro(old.state)) return null;
   const renewsAt = subscription.cancelAtPeriodEnd ? null : subscription.currentPeriodEnd;
   return {
     customerId,
