@@ -16,10 +16,7 @@ export const JOURNEYS: readonly {
       await page.keyboard.type(blocked);
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: '1 letter with' }).waitFor();
-      await page
-        .getByRole('link', { name: /RSOLV/ })
-        .first()
-        .click();
+      await page.getByRole('link', { name: /RSOLV/ }).first().click();
       await page.getByRole('heading', { name: 'On a phone' }).waitFor();
       const phone = page.frameLocator('iframe[title="The letter on a phone"]');
       await phone.getByText('acme/webshop').first().waitFor();
