@@ -20,7 +20,7 @@ export function introduction(stack: RunningParts, { env, folder, watch }: Introd
   const proxy = proxyLine(env);
   return [
     '',
-    `RSOLV billing   ${url}   (reference: ${url}/docs)`,
+    `RSOLV billing   ${url}   (for customers: /billing; reference: /docs)`,
     `ledger          table ${tableName} on ${engine}`,
     stripe.describe,
     `mailbox         ${mailbox.url}   (captured e-mails; also in ${file})`,
