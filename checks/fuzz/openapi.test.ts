@@ -41,6 +41,7 @@ let log: CapturedLog;
 beforeAll(async () => {
   const served = await serveMoney();
   stop = served.stop;
+  vi.stubEnv('API_URL', 'https://billing.example');
   vi.stubEnv('STRIPE_WEBHOOK_SECRETS', `whsec_${'f'.repeat(32)}`);
   world = await settle(served.money);
   log = captureLog();

@@ -12,6 +12,8 @@ export function validFor(schema: Schema): fc.Arbitrary<unknown> {
       { arbitrary: fc.constant(null), weight: 1 },
     );
   }
+  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(validFor));
+  if (schema.type === 'null') return fc.constant(null);
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   switch (schema.type) {
