@@ -26,6 +26,11 @@ const features = z.strictObject({
   subscription_update: onOff,
 });
 
+const text = z.optional(z.string());
+const profile = z.optional(
+  z.strictObject({ headline: text, privacy_policy_url: text, terms_of_service_url: text }),
+);
+
 /** What the portal offers. */
 export const portalConfigurationRoutes = [
   route(
@@ -39,31 +44,39 @@ export const portalConfigurationRoutes = [
       return paginate('/v1/billing_portal/configurations', shown, window);
     },
   ),
-  route('POST', '/v1/billing_portal/configurations', { features, metadata }, (scope, input) => {
-    const made: Configuration = {
-      ...structuredClone(DEFAULT),
-      id: scope.newId('bpc'),
-      created: scope.now,
-      updated: scope.now,
-      is_default: false,
-      metadata: mergeMetadata({}, input.metadata),
-      features: featuresWith(NOTHING, input.features),
-    };
-    scope.state.portalConfigurations.add(made);
-    emit(scope, 'billing_portal.configuration.created', made);
-    return made;
-  }),
+  route(
+    'POST',
+    '/v1/billing_portal/configurations',
+    { features, business_profile: profile, metadata },
+    (scope, input) => {
+      const made: Configuration = {
+        ...structuredClone(DEFAULT),
+        id: scope.newId('bpc'),
+        created: scope.now,
+        updated: scope.now,
+        is_default: false,
+        metadata: mergeMetadata({}, input.metadata),
+        business_profile: profileWith(DEFAULT.business_profile, input.business_profile),
+        features: featuresWith(NOTHING, input.features),
+      };
+      scope.state.portalConfigurations.add(made);
+      emit(scope, 'billing_portal.configuration.created', made);
+      return made;
+    },
+  ),
   route('GET', '/v1/billing_portal/configurations/:id', {}, (scope, _, { id = '' }) =>
     id === DEFAULT.id ? DEFAULT : scope.state.portalConfigurations.get(id, 'path'),
   ),
   route(
     'POST',
     '/v1/billing_portal/configurations/:id',
-    { features: z.optional(features), active: z.optional(flag) },
+    { features: z.optional(features), business_profile: profile, active: z.optional(flag), metadata },
     (scope, input, { id = '' }) => {
       const found = scope.state.portalConfigurations.get(id, 'path');
       change(found, {
         ...(input.active !== undefined && { active: input.active }),
+        business_profile: profileWith(found.business_profile, input.business_profile),
+        metadata: mergeMetadata(found.metadata ?? {}, input.metadata),
         features: featuresWith(found.features, input.features),
         updated: scope.now,
       });
@@ -78,6 +91,11 @@ export function configurationIn({ state }: Pick<Scope, 'state'>, id: string | un
   if (id === undefined || id === DEFAULT.id) return DEFAULT;
   return state.portalConfigurations.get(id, { param: 'configuration' });
 }
+
+const profileWith = (
+  before: Configuration['business_profile'],
+  input: z.output<typeof profile>,
+): Configuration['business_profile'] => ({ ...before, ...withoutUndefined(input ?? {}) });
 
 function featuresWith(before: Features, input: z.output<typeof features> | undefined): Features {
   const merged = structuredClone(before);
