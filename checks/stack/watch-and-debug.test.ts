@@ -98,13 +98,13 @@ describe('DEBUG_PORT', () => {
     expect(await health()).toMatchObject({ status: 'ok' }); // its code is loaded
     const built = join(project, `.cache/stack-${stack.port}/.build/functions/health.mjs`);
     const lines = readFileSync(built, 'utf8').split('\n');
-    const lineNumber = lines.findIndex((line) => line.includes('did not answer within'));
+    const lineNumber = lines.findIndex((line) => line.includes('if (failure !== null)'));
     expect(lineNumber).toBeGreaterThan(0);
 
     const debuggerClient = await attach(debugPort);
     await debuggerClient.send('Debugger.enable');
-    // Every call reaches the condition in the line before.
-    const at = { lineNumber: lineNumber - 1, urlRegex: '.*/functions/health\\.mjs.*' };
+    // Every call reaches this condition.
+    const at = { lineNumber, urlRegex: '.*/functions/health\\.mjs.*' };
     const { locations } = Breakpoint.parse(await debuggerClient.send('Debugger.setBreakpointByUrl', at));
     expect(locations).toHaveLength(1);
     const answer = health();
