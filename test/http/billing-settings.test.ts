@@ -97,7 +97,7 @@ describe('the keys', () => {
     expect(JSON.stringify(await contentsOf(deps.table))).not.toContain(apiKey.slice(-43));
   });
 
-  it('a key can replace another one, and a repeat of the form is told that it is gone', async () => {
+  it('a key can replace another one, and a repeat of the form says that the replaced key is gone', async () => {
     const [first] = await keysOf();
     const fields = { name: '', scope: 'account', replaces: first?.keyId ?? '' };
     expect(apiKeyIn(await send('/billing/keys', fields))).not.toBe('');
@@ -241,7 +241,7 @@ describe('a confirmed address', () => {
 });
 
 describe('another address', () => {
-  it('an address changes once its owner confirms it, without a session, and the old one is told', async () => {
+  it('an address changes once its owner confirms it, without a session, and the old address gets a letter', async () => {
     await deliver();
     const { email: earlier } = await head();
     const email = uniqueEmail();
@@ -416,7 +416,7 @@ describe('the limit, the letters, the name', () => {
 });
 
 describe('closing the account', () => {
-  it('a customer asks once, is told what is lost, and can withdraw', async () => {
+  it('a customer asks once, sees what is lost, and can withdraw', async () => {
     await deliver();
     expect((await visitor.get('/billing/settings/close')).text).toContain('Your 5 credits are lost');
     for (let i = 0; i < 2; i++) expect((await send('/billing/settings/close')).status).toBe(303);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 const shop = (prNumber: number) => ({ githubOrg: 'acme', repoName: 'webshop', prNumber });
 
 describe('the overview', () => {
-  it('a new account is told what to do next, and is shown no empty tables', async () => {
+  it('a new account sees what to do next, and no empty tables', async () => {
     const { customerId } = await signUp();
     const { text } = await (await visitorOf(deps, customerId)).get('/billing');
     expect(text).toContain('<h2>Get started</h2>');

@@ -1,0 +1,33 @@
+import { beforeEach, expect, it } from 'vitest';
+import { billWaiting } from '../../../lib/operations/fixes/bill-waiting.ts';
+import { decodeFix } from '../../../lib/store/fix-attempts.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readTogether } from '../../../lib/store/table.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { customerWithCard, expectSoundMoney, type Money, openMoneyForFile } from '../../support/money.ts';
+
+let money: Money;
+beforeEach(async () => {
+  const opened = await openMoneyForFile();
+  ({ money } = opened);
+  return opened.stop;
+});
+
+it('billing waiting fixes never charges more in total than the person agreed to', async () => {
+  const { deps } = money;
+  const { customerId } = await customerWithCard(money, 0);
+  const ids = [await recordedFix(deps, customerId, 1), await recordedFix(deps, customerId, 2)];
+  const read = async () =>
+    (
+      await readTogether(
+        deps.table,
+        ids.map((id) => keys.fix(customerId, id)),
+      )
+    ).flatMap((item) => (item === undefined ? [] : [decodeFix(item)]));
+  const { results, left } = await billWaiting(deps, customerId, await read(), 2_900);
+  expect(results.map(({ outcome }) => outcome.kind)).toEqual(['billed', 'costs_more']);
+  expect(left).toEqual([]);
+  // Nothing was announced for the second fix.
+  expect((await read()).map(({ charge }) => charge?.amountCents)).toEqual([2_900, undefined]);
+  await expectSoundMoney(money, customerId);
+});
