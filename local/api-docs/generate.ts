@@ -109,12 +109,13 @@ export function openApiDocument() {
   };
   const made = createDocument(document, { override: tidied });
   for (const { requestBody } of Object.values(made.paths ?? {}).flatMap((path) => Object.values(path)))
-    allowNulls(requestBody?.content?.['application/json']?.schema);
+    allowNulls(requestBody?.content?.['application/json']?.schema, requestBody?.required === false);
   return made;
 }
 
-/** The service accepts null in every optional field of a body. */
-function allowNulls(schema: JsonSchema = {}): void {
+/** The service accepts null in every optional field of a body, and in place of an optional body. */
+function allowNulls(schema: JsonSchema = {}, isBodyOptional: boolean): void {
+  if (isBodyOptional) schema.type = [schema.type, 'null'];
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     if (schema.required?.includes(name) || typeof field.type !== 'string') continue;
     field.type = [field.type, 'null'];
@@ -124,6 +125,7 @@ function allowNulls(schema: JsonSchema = {}): void {
 
 /** The parts of a generated schema that `allowNulls` reads and changes. */
 interface JsonSchema {
+  type?: unknown;
   readonly properties?: Readonly<Record<string, { type?: unknown; readonly enum?: unknown[] }>>;
   readonly required?: readonly string[];
 }
