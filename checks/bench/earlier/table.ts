@@ -164,14 +164,14 @@ export function named({ name: TableName }: Table, write: Write): NamedWrite {
   return { ConditionCheck: { TableName, ...write.ConditionCheck } };
 }
 
-/** Whether the table answers a consistent read in time. Never throws. */
-export async function answers(table: Table, timeoutMs: number): Promise<boolean> {
+/** Why the table does not answer a consistent read in time. Null if it does. Never throws. */
+export async function readFailure(table: Table, timeoutMs: number): Promise<{ cause: unknown } | null> {
   const read = new GetCommand({ TableName: table.name, Key: { ...keys.health }, ConsistentRead: true });
   try {
     await table.client.send(read, { abortSignal: AbortSignal.timeout(timeoutMs) });
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (cause) {
+    return { cause };
   }
 }
 
