@@ -143,7 +143,7 @@ export const STEPS: readonly Step[] = [
     command: 'npm run --silent check:crash',
     tier: 'nightly',
     covers: [...SERVICE, 'checks/crash/**', TEST_SUPPORT, STRIPE_DOUBLE],
-    limitMinutes: 20,
+    limitMinutes: 30,
   },
   {
     name: 'stack',

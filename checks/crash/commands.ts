@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { handler as addPaymentMethod } from '../../functions/add-payment-method.ts';
 import { handler as billFixAttempt } from '../../functions/bill-fix-attempt.ts';
+import { handler as billingCard } from '../../functions/billing-card.ts';
+import { handler as billingPlan } from '../../functions/billing-plan.ts';
 import { handler as closeCustomer } from '../../functions/close-customer.ts';
 import { handler as stripeWebhook } from '../../functions/stripe-webhook.ts';
 import { handler as subscribeToPro } from '../../functions/subscribe-to-pro.ts';
@@ -16,6 +18,13 @@ export const Command = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('subscribe'), apiKey: z.string() }),
   z.object({ kind: z.literal('close'), customerId: z.string() }),
   z.object({ kind: z.literal('webhook'), event: z.string() }),
+  // A browser's request for a page of the card or the plan. With a form, the form is sent.
+  z.object({
+    kind: z.literal('page'),
+    path: z.string(),
+    cookies: z.array(z.string()),
+    form: z.nullable(z.string()),
+  }),
 ]);
 export type Command = z.output<typeof Command>;
 
@@ -29,11 +38,36 @@ export async function send(command: Command): Promise<{ status: number; body: Re
     });
     return { status: closed.ok ? 200 : 500, body: { ...closed } };
   }
+  if (command.kind === 'page') return sendPage(command);
   const result = await answer(command);
   return { status: result.statusCode ?? 0, body: JSON.parse(result.body ?? '{}') };
 }
 
-function answer(command: Exclude<Command, { kind: 'close' }>) {
+/** The body holds the address that the browser is sent to, and the page itself. */
+async function sendPage({ path, cookies, form }: Extract<Command, { kind: 'page' }>) {
+  const { pathname, search } = new URL(path, process.env['API_URL']);
+  const event = gatewayEvent({
+    headers: {
+      host: 'billing.test',
+      'sec-fetch-site': 'same-origin',
+      ...(form !== null && { 'content-type': 'application/x-www-form-urlencoded' }),
+    },
+    ...(form !== null && { rawBody: Buffer.from(form).toString('base64') }),
+  });
+  const handler = /^\/billing\/(?:plan|approve)\b/.test(pathname) ? billingPlan : billingCard;
+  const request = {
+    ...event,
+    routeKey: `${form === null ? 'GET' : 'POST'} ${pathname}`,
+    rawPath: pathname,
+    rawQueryString: search.slice(1),
+    isBase64Encoded: form !== null,
+    cookies,
+  };
+  const { statusCode = 0, headers = {}, body: text = '' } = await handler(request, invocation());
+  return { status: statusCode, body: { location: headers['location'] ?? null, text } };
+}
+
+function answer(command: Exclude<Command, { kind: 'close' | 'page' }>) {
   switch (command.kind) {
     case 'bill': {
       const { apiKey } = command;
