@@ -69,10 +69,14 @@ export const openTable = (
   tools: { ...TOOLS, ...tools },
 });
 
-/** Reads items of any kind in one strongly consistent call; an absent item is undefined. */
+/**
+ * Reads at most 100 items of any kind in one strongly consistent call; an absent item is undefined. A key may
+ * be wanted twice, for example the head of two pieces of work; DynamoDB refuses to be asked for it twice.
+ */
 export async function readTogether(table: Table, wanted: readonly Key[]): Promise<(Item | undefined)[]> {
   const found: Item[] = [];
-  let pending = wanted.map(({ pk, sk }) => toAttributes({ pk, sk }));
+  const distinct = new Map(wanted.map(({ pk, sk }) => [`${pk} ${sk}`, { pk, sk }]));
+  let pending = [...distinct.values()].map(toAttributes);
   for (let round = 0; pending.length > 0; round++) {
     // DynamoDB leaves keys out when it has no capacity for them.
     if (round === MAX_READ_ROUNDS || (round > 0 && !(await waitBefore(table.tools, round))))

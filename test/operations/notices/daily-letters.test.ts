@@ -35,16 +35,23 @@ beforeEach(async () => {
   deps = { ...own, mail, appUrl: 'https://app.rsolv.dev', apiUrl: 'https://api.rsolv.dev' };
 });
 
-/** Delivers all pending notices, as the stream does. */
+/** Delivers all pending notices in the order of their ids, because an engine lists those of one time in any. */
 async function stream(by: MailDeps = deps): Promise<string[]> {
   const outcomes: string[] = [];
-  for (const found of await foundUnsent(deps.table, at)) {
-    if ('unreadable' in found || found.notice.state !== 'pending') continue;
-    const { customerId, content, id } = found.notice;
+  const found = await foundUnsent(deps.table, at);
+  const pending = found.flatMap((one) =>
+    'notice' in one && one.notice.state === 'pending' ? [one.notice] : [],
+  );
+  for (const { customerId, content, id } of pending.toSorted(byNumber)) {
     outcomes.push(await deliverNotice(by, { customerId, kind: content.kind, id }));
   }
   return outcomes;
 }
+
+const byNumber = (a: StoredNotice, b: StoredNotice): number =>
+  a.createdAt.localeCompare(b.createdAt) ||
+  a.content.kind.localeCompare(b.content.kind) ||
+  a.id.localeCompare(b.id, 'en', { numeric: true });
 
 /** A customer who has got the letter of the sign-up. */
 async function customer(): Promise<string> {

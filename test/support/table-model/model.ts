@@ -32,6 +32,8 @@ export type Answer = { readonly $metadata: object } & (Found | FoundTogether | P
 /** The most items in one page of a query or scan. */
 const MAX_PAGE = 1_000;
 
+const namesOf = (keys: readonly Key[]): Set<string> => new Set(keys.map(({ pk, sk }) => `${pk} ${sk}`));
+
 export interface ModelOptions {
   /** The lag of the index for a write made now. */
   readonly lagMs?: () => number;
@@ -75,6 +77,7 @@ export class TableModel {
       }
       case 'batch_get': {
         const { TableName, Keys } = request;
+        if (namesOf(Keys).size < Keys.length) throw invalid('Provided list of item keys contains duplicates');
         const found = Keys.map((key) => this.#find(key)).filter((item) => item !== undefined);
         return { ...answered, Responses: { [TableName]: found.map(copyOf) }, UnprocessedKeys: {} };
       }
@@ -103,8 +106,7 @@ export class TableModel {
   }
 
   #transact({ writes }: TransactWrite): void {
-    const names = new Set(writes.map(({ key }) => `${key.pk} ${key.sk}`));
-    if (names.size < writes.length)
+    if (namesOf(writes.map(({ key }) => key)).size < writes.length)
       throw invalid('Transaction request cannot include multiple operations on one item');
     const problems = writes.map((write) => this.#problemOf(write));
     if (problems.some((problem) => problem !== null)) {
