@@ -6,7 +6,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Key } from '../../../lib/store/keys.ts';
 import type { Item } from '../../../lib/store/table.ts';
-import { DueIndex } from './due-index.ts';
+import { DueIndex, inIndexOrder } from './due-index.ts';
 import { type Bindings, InvalidExpression, parseCondition, parseUpdate } from './expression.ts';
 import type { Query, Request, Scan, SingleWrite, TransactWrite } from './requests.ts';
 
@@ -203,7 +203,8 @@ export class TableModel {
     const at = after === undefined ? 0 : found.findIndex((item) => isSameKey(item, after)) + 1;
     // The index may have lost the item that ended the previous page. The query then continues after its
     // position.
-    const start = after === undefined || at > 0 ? at : found.filter((item) => isUpTo(item, after)).length;
+    const start =
+      after === undefined || at > 0 ? at : found.filter((item) => inIndexOrder(item, after) <= 0).length;
     return paged(found, start, limit, query);
   }
 
@@ -261,11 +262,11 @@ const projected = (item: Item, names: readonly string[]): Item =>
 
 const isSameKey = (a: Item, b: Item): boolean => a['pk'] === b['pk'] && a['sk'] === b['sk'];
 
-/** In index order if `after` has a place in the index, else in table order. */
+/** In the table's order. */
 function isUpTo(item: Item, after: Item): boolean {
-  for (const name of ['due_at', 'pk', 'sk']) {
-    const [a, b] = [String(item[name] ?? ''), String(after[name] ?? '')];
-    if (after[name] !== undefined && a !== b) return a < b;
+  for (const name of ['pk', 'sk']) {
+    const [a, b] = [String(item[name]), String(after[name])];
+    if (a !== b) return a < b;
   }
   return true;
 }
