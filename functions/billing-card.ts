@@ -6,11 +6,11 @@ import { keys } from '../lib/store/keys.ts';
 
 const headKey = (customerId: string) => [keys.head(customerId)];
 
-/** The card, the fixes that wait for it, and the ways to Stripe's pages. */
+/** The card on file, the waiting fixes, and the redirects to Stripe's pages. */
 export const handler = routed({
   'GET /billing/card': (route) => customerPage(route, headKey, showCard),
   'POST /billing/card': (route) => customerPage(route, headKey, addCard),
-  // Stripe sends the browser here. It works without a session, and tells nothing about the account.
+  // Stripe sends the browser here. Without a session, the page shows only the outcome.
   'GET /billing/card/return': (route) => visitorPage(route, showReturn),
   'GET /billing/card/remove': (route) => customerPage(route, headKey, askToRemove),
   'POST /billing/card/remove': (route) => customerPage(route, headKey, remove),

@@ -20,7 +20,7 @@ const BRANDS: Readonly<Record<string, string>> = {
 export const cardName = ({ brand, last4 }: CardDetails): string =>
   `${BRANDS[brand] ?? 'Card'}, ends in ${last4}`;
 
-/** The card on file, or what adding one is good for. */
+/** Shows the card on file, or why to add one. */
 export function cardPage(head: CustomerHead, card: CardDetails | null, formToken: string, at: Date): Reply {
   const signedIn = { name: head.name, formToken };
   return pageReply({
@@ -69,7 +69,7 @@ const portal = (signedIn: SignedIn): Html => html`<section><h2>Invoices and addr
 ${formOf(signedIn, '/billing/portal', html`<p><button class="plain">Open Stripe's portal</button></p>`)}
 </section>`;
 
-/** Asks before the card is removed. */
+/** Asks for confirmation before the card is removed. */
 export const removePage = (
   head: CustomerHead,
   card: CardDetails | null,

@@ -12,7 +12,7 @@ import type { PageRequest } from '../page-endpoint.ts';
 import { letterDonePage, letterPage } from './letter.ts';
 import { toCheckout } from './runs.ts';
 
-/* A letter's link: two clicks and Stripe's page, without signing in. */
+/* The link of a letter: leads to Stripe's page in two clicks, without signing in. */
 
 /** GET /billing/letter */
 export async function showLetter(deps: Deps, { query }: PageRequest): Promise<Reply> {
@@ -26,7 +26,7 @@ export async function followLetter(deps: Deps, request: PageRequest): Promise<Re
   const { purpose, customerId, linkId } = await openLetterLink(deps, request.form.get('link') ?? '');
   switch (purpose.kind) {
     case 'add_card': {
-      // It works again and again, until its own session has put a card on file.
+      // The link works until the card session that it started has put a card on file.
       const { session } = await readCardSession(paymentDeps(deps), customerId);
       const isDone = session?.linkId === linkId && session.outcome?.kind === 'on_file';
       if (isDone) return letterDonePage(purpose);

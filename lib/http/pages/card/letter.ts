@@ -8,7 +8,7 @@ const TASKS: Readonly<Record<LetterTask['kind'], { readonly title: string; reado
   pay_invoice: { title: 'Pay an invoice', button: 'Pay the invoice at Stripe' },
 };
 
-/** A button, because a mail scanner opens links but sends no form. Shows nothing of the account. */
+/** Asks for a click, because mail scanners open links but submit no forms. Shows no account data. */
 export function letterPage(purpose: LetterTask, link: string): Reply {
   const { title, button } = TASKS[purpose.kind];
   return pageReply({
@@ -22,7 +22,7 @@ export function letterPage(purpose: LetterTask, link: string): Reply {
   });
 }
 
-/** The link has done its task. */
+/** For a link that has nothing left to do. */
 export const letterDonePage = (purpose: LetterTask): Reply =>
   pageReply({
     title: TASKS[purpose.kind].title,

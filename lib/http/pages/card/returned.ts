@@ -6,8 +6,8 @@ import { countOf } from '../parts.ts';
 import { billOffer, type Waiting } from './waiting.ts';
 
 /**
- * What came of a Checkout session. Without a session of ours it says nothing else about the account: anyone
- * can open the address.
+ * The outcome of a card session. Anyone can open this page, so it shows nothing else about the account unless
+ * `own` is given.
  */
 export function returnedPage(finished: FinishedSession, own?: OwnWaiting): Reply {
   const { title, text } = wordsOf(finished);
@@ -26,7 +26,7 @@ ${isWaiting ? billOffer(own.waiting.fixes, own.waiting.bill, own.signedIn) : nul
   });
 }
 
-/** For the customer who is signed in: the fixes that wait. */
+/** The waiting fixes, if the signed-in customer is the one who added the card. */
 interface OwnWaiting {
   readonly waiting: Waiting;
   readonly signedIn: SignedIn;

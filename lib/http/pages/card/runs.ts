@@ -17,7 +17,7 @@ import { cardPage, removePage } from './card.ts';
 import { returnedPage } from './returned.ts';
 import { waitingOf } from './waiting-runs.ts';
 
-/* The routes of the card's page. All of them read the customer's head with the session. */
+/* The routes of the card page. Those for a signed-in customer read the head together with the session. */
 
 /** GET /billing/card */
 export async function showCard(deps: Deps, request: SessionRequest): Promise<Reply> {
@@ -30,7 +30,7 @@ export async function addCard(deps: Deps, { customerId, ...source }: SessionRequ
   return toCheckout(deps, customerId, source, { page: '/billing/card', linkId: null });
 }
 
-/** Sends the browser to Stripe's page, or to what came of a session that the cardholder has completed. */
+/** Sends the browser to Stripe's page, or to the outcome if the cardholder has already finished there. */
 export async function toCheckout(
   deps: Deps,
   customerId: string,

@@ -14,9 +14,9 @@ import type { Reply } from '../../reply.ts';
 import type { SessionRequest, Visitor } from '../page-endpoint.ts';
 import { billedPage, type Waiting, waitingPage } from './waiting.ts';
 
-/* Fixes that wait to be billed. A form names its fixes and the most that they may cost. */
+/* The routes for waiting fixes. A form carries the ids of its fixes and the most that they may cost. */
 
-/** The items that the bill of waiting fixes needs. */
+/** The items from which the bill for waiting fixes is computed. */
 export const waitingKeys = (customerId: string, at: Date): readonly Key[] => [
   keys.head(customerId),
   keys.cardTries(customerId),
@@ -56,7 +56,7 @@ export async function billThem(deps: Deps, request: SessionRequest): Promise<Rep
   return billedPage(result, await waitingNow(deps, customerId, items), signedIn);
 }
 
-/** What waits for a visitor who is signed in. */
+/** For a page that everyone may open, which has not read these items yet. */
 export async function waitingOf(deps: Deps, { customerId, formToken }: Visitor) {
   const items = await readTogether(deps.table, waitingKeys(customerId, deps.now()));
   const { name } = requireHead(items[0], customerId);

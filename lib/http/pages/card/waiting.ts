@@ -8,16 +8,16 @@ import type { Reply } from '../../reply.ts';
 import { formOf, pageReply, type SignedIn } from '../page.ts';
 import { amountOf, type Column, countOf, dayOf, tableOf } from '../parts.ts';
 
-/** What the page shows beside the bill. */
+/** The waiting fixes, and what one click would bill of them. */
 export interface Waiting {
   /** All waiting fixes that were found. */
   readonly fixes: readonly FixAttempt[];
-  /** Not all fixes of the customer were searched. */
+  /** The customer has more fixes than were searched. */
   readonly isPartial: boolean;
   readonly bill: WaitingBill;
 }
 
-/** @param notice what is different from what the form showed */
+/** @param notice why the form that was sent billed nothing */
 export function waitingPage({ fixes, isPartial, bill }: Waiting, signedIn: SignedIn, notice?: string): Reply {
   return pageReply({
     title: 'Waiting fixes',
@@ -68,7 +68,7 @@ function forOf({ charged, cents }: WaitingBill): string {
   return charged === 0 ? ' from credits' : ` for ${formatUsd(cents)}`;
 }
 
-/** The amount on the button is what the card is charged at most: it goes with the click. */
+/** The form carries the amount on its button, and the card is never charged more. */
 function billForm(
   { fixes, fromCredits, charged, cents }: WaitingBill,
   label: string,
@@ -99,7 +99,7 @@ const REMEDIES: Readonly<Record<Obstacle, Html>> = {
 const remedyOf = (reason: Obstacle, billable: number): Html =>
   html`<p>${billable === 0 ? 'They stay waiting' : 'The others stay waiting'}: ${REMEDIES[reason]}.</p>`;
 
-/** What came of a click, and the form for the fixes that are left. */
+/** The results of a click, and the form for the fixes that are left. */
 export function billedPage({ results, left }: BilledWaiting, next: Waiting, signedIn: SignedIn): Reply {
   const billed = results.filter(({ outcome }) => outcome.kind === 'billed').length;
   const rows = results.map(({ fix, outcome }): Part[] => [nameOf(fix), ...outcomeOf(fix, outcome)]);
