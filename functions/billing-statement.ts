@@ -13,7 +13,7 @@ import { spendingKey } from '../lib/store/payments/spending.ts';
 const headKey = (customerId: string) => [keys.head(customerId)];
 const accountKeys = (customerId: string, at: Date) => [keys.head(customerId), spendingKey(customerId, at)];
 
-/** The statement, and the files that hold what the account holds. */
+/** The statement as a page and as CSV, and the download of everything about the account. */
 export const handler = routed({
   'GET /billing/statement': (route) =>
     customerPage(route, headKey, async ({ table }, { customerId, query, formToken, items, at }) => {

@@ -8,7 +8,7 @@ interface Place {
   readonly label: string;
 }
 
-/** Where each warning is dealt with. */
+/** The page that resolves each warning. */
 const PLACES: Readonly<Record<WarningCode, Place>> = {
   no_credits_no_card: { path: '/billing/card', label: 'Add a card' },
   no_credits: { path: '/billing/plan', label: 'See the plans' },
@@ -23,8 +23,8 @@ const PLACES: Readonly<Record<WarningCode, Place>> = {
 };
 
 /**
- * Everything that needs attention, each with the page where it is dealt with. Null if nothing does.
- * @param isNew few credits are no reason to worry before the first fix
+ * The warnings of the account, each with a link to the page that resolves it. Null if there are none.
+ * @param isNew leaves out the warning of few credits, which is premature before the first fix
  */
 export function attention(overview: Overview, isNew: boolean): Html | null {
   const { head, cards, spending, disputes, at } = overview;

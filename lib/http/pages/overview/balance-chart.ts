@@ -2,7 +2,7 @@ import type { StatementLine } from '../../../domain/statement/lines.ts';
 import { Html, html } from '../../../html.ts';
 import { counted, countOf, dayOf } from '../parts.ts';
 
-/* The balance over time, drawn on the server. The labels are text of the page, so they stay readable. */
+/* The balance over time, drawn on the server. Its labels are HTML, because the SVG is stretched to fit. */
 
 const WIDTH = 1_000;
 const HEIGHT = 200;
@@ -14,8 +14,8 @@ interface Moment {
 
 /**
  * The balance after each of these changes, until now. Null if there are too few to draw.
- * @param newest the newest first
- * @param isAll no change is older than these
+ * @param newest changes, newest first
+ * @param isAll the account has no older changes
  */
 export function balanceChart(newest: readonly StatementLine[], isAll: boolean, at: Date): Html | null {
   const [latest, oldest] = [newest[0], newest.at(-1)];
@@ -44,7 +44,7 @@ export function balanceChart(newest: readonly StatementLine[], isAll: boolean, a
 </figure>`;
 }
 
-/** Steps: between two changes the balance stays. Only numbers, so it is safe as markup. */
+/** Steps, because the balance is constant between changes. Contains only numbers: safe as markup. */
 function lineOf(moments: readonly Moment[], now: number, top: number): Html {
   const start = moments[0]?.ms ?? now;
   const x = (ms: number) => tenths(((ms - start) / Math.max(1, now - start)) * WIDTH);
@@ -57,7 +57,7 @@ const tenths = (value: number): number => Math.round(value * 10) / 10;
 
 const TOPS = [2, 4, 6, 8, 10];
 
-/** The next round number from `most` on whose half is round too. */
+/** The smallest round number that is at least `most` and has a round half. */
 function topOf(most: number): number {
   let unit = 1;
   while (most > unit * 10) unit *= 10;

@@ -16,7 +16,7 @@ import { balanceChart } from './balance-chart.ts';
 import { exposureSection, limitSection, monthsSection } from './spending.ts';
 import { waitingSection } from './waiting.ts';
 
-/** The changes that are listed. The statement has all of them. */
+/** How many changes the overview lists. The statement lists all. */
 const LISTED = 10;
 
 /** The account at a glance: balance, plan, what the next fix costs, money, and what needs attention. */
@@ -50,7 +50,7 @@ ${changesTable('Newest changes', lines.slice(0, LISTED))}
   });
 }
 
-/** No fix was recorded lately, and none is among the newest changes. */
+/** No recent fix is unbilled, and no billed one is among the newest changes. */
 const isUnused = ({ newest, unbilled }: Overview): boolean =>
   unbilled === 0 && !newest.some(({ source }) => source === 'fix_deployed');
 

@@ -40,7 +40,7 @@ export function exposureSection(overview: Overview): Html {
 ${factsOf(facts)}${notNow(exposure, charged)}</section>`;
 }
 
-/** What would keep these fixes from being charged as of now. */
+/** Why these fixes could not all be charged now. Null if they could. */
 function notNow({ beyondLimit: count, reasons: [reason] }: Exposure, charged: number): Html | null {
   if (charged > 0 && reason !== undefined)
     return html`<p class="after">As of now they would be blocked: ${WHY[reason]}.</p>`;
@@ -75,7 +75,7 @@ ${factsOf(facts)}
 
 const MONTHS: readonly Column[] = [{ heading: 'Month' }, { heading: 'Charged for fixes', isNumber: true }];
 
-/** What fixes cost on the card, by month, since the account was opened. */
+/** What the card was charged for fixes, by month, without the months before the account was opened. */
 export function monthsSection({ head, months }: Overview): Html {
   const opened = monthOf(new Date(head.createdAt));
   const shown = months.filter(({ month }) => month >= opened);

@@ -9,7 +9,7 @@ import { accountFacts } from '../../views/account-download.ts';
 const FORMAT = 'rsolv-account-1';
 
 /**
- * Everything about an account as JSON, or the next part of it. `next` is null in the last part.
+ * Everything about an account as JSON, in parts. `next` is the address of the next part, null in the last.
  * @param spent the item of this month's spending
  */
 export function accountDocument(

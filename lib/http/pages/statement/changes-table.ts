@@ -20,7 +20,7 @@ const rowOf = (line: StatementLine): Part[] => [
 <small class="soft amount">${counted(line.balanceAfter)} left</small>`,
 ];
 
-/** A fix is named by its pull request, and linked if its names can be names at GitHub. */
+/** A fix is named by its pull request, and linked only if GitHub allows such an owner and repository. */
 function whatCell({ kind, pull, chargedCents }: StatementLine): Part {
   const words = html`${LINE_KINDS[kind]}${chargedCents === 0 ? null : html`: ${amountOf(chargedCents)}`}`;
   if (pull === null) return words;

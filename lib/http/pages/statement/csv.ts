@@ -21,7 +21,7 @@ const COLUMNS = [
 ];
 
 /**
- * A month, or a part of it. The header `link` names the next part.
+ * A month as one file, or one part of a large month. The `link` header names the next part.
  * @throws BillingError invalid_request for a part that does not exist
  */
 export function statementFile(part: StatementPart, month: string, number: number): Reply {
@@ -59,8 +59,8 @@ const dollars = (cents: number): string =>
   `${Math.trunc(cents / 100)}.${String(cents % 100).padStart(2, '0')}`;
 
 /**
- * A spreadsheet runs a text as a formula if it begins with one of these characters. An apostrophe before it
- * makes it a text. Numbers are ours, and stay numbers.
+ * A spreadsheet runs a text that begins with one of these characters as a formula. A leading apostrophe
+ * prevents that. Numbers come from us and need none.
  */
 const FORMULA = /^[=+\-@\t\r]/;
 const NEEDS_QUOTES = /[",\r\n]/;

@@ -1,6 +1,6 @@
 import type { LineKind } from '../../../domain/statement/lines.ts';
 
-/** A line of the statement in words. */
+/** What the statement calls each kind of line. */
 export const LINE_KINDS: Readonly<Record<LineKind, string>> = {
   trial_signup: 'Sign-up',
   trial_billing_added: 'First card',

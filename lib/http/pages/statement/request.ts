@@ -5,7 +5,7 @@ import type { DownloadCursor } from '../../../operations/statement/read-download
 import { DOWNLOAD_PARTS, isWithin } from '../../../store/statement/download.ts';
 import { decodeCursor } from '../../cursor.ts';
 
-/* What the addresses of the statement and of the download ask for. */
+/* The query parameters of the statement and of the download. */
 
 /** @throws BillingError invalid_request */
 export function monthIn(query: URLSearchParams, at: Date): string {
@@ -14,7 +14,7 @@ export function monthIn(query: URLSearchParams, at: Date): string {
   return parseMonth(sent) ?? refuse('month', 'must be a month such as 2026-11');
 }
 
-/** The number below which the page begins; null for the newest page. @throws BillingError invalid_request */
+/** The page shows only entries before this one; null for the newest. @throws BillingError invalid_request */
 export function beforeIn(query: URLSearchParams): number | null {
   const sent = query.get('before');
   return sent === null ? null : decodeCursor(sent);
@@ -26,7 +26,7 @@ export function partIn(query: URLSearchParams): number {
   return /^[1-9]\d{0,5}$/.test(sent) ? Number(sent) : refuse('part', 'must be a number from 1');
 }
 
-/** Where a download goes on; its beginning without a query. @throws BillingError invalid_request */
+/** Where a download continues; without a query, its beginning. @throws BillingError invalid_request */
 export function downloadFrom(query: URLSearchParams): DownloadCursor {
   const name = query.get('list');
   const after = query.get('after');

@@ -16,7 +16,7 @@ import { amountOf, type Column, counted, factsOf, tableOf } from '../parts.ts';
 import { changesTable } from './changes-table.ts';
 import { monthName } from './month-name.ts';
 
-/** A month's statement: totals, by repository, and every line, the newest first. */
+/** A month's statement: totals, totals by repository, and its lines, newest first. */
 export function statementPage(
   head: CustomerHead,
   month: string,
@@ -36,7 +36,7 @@ ${lines.length === 0 ? nothing(part) : linesOfMonth(lines, part, month)}
   });
 }
 
-/** The month before, the month after, and the newest. */
+/** Links to the month before, the month after, and the current one. */
 function monthLinks({ createdAt }: CustomerHead, month: string, at: Date): Html {
   const [opened, now] = [monthOf(new Date(createdAt)), monthOf(at)];
   const [before, after] = [monthAfter(month, -1), monthAfter(month, 1)];
@@ -71,7 +71,7 @@ function partNote({ isWhole, month: { first, last } }: StatementPart): Html | nu
 them, and its totals count those. The files have all.</p>`;
 }
 
-/** @param lines the newest first */
+/** @param lines newest first */
 function totalFacts(lines: readonly StatementLine[], totals: readonly RepositoryTotal[]): Html {
   const { fixes, byCredit, chargedCents } = totalOf(totals);
   const [newest, oldest] = [lines[0], lines.at(-1)];
