@@ -13,7 +13,7 @@ const asksStripe =
   (deps: Deps, request: SessionRequest): Promise<Reply> =>
     run(paymentDeps(deps), request);
 
-/** The plan of a customer, and the payments that their bank asks them to approve. */
+/** The plan, and the payments that the customer's bank asks them to approve. */
 export const handler = routed({
   'GET /billing/plan': (route) => customerPage(route, forms.planKeys, forms.showPlan),
   'POST /billing/plan/subscribe': (route) => customerPage(route, () => [], asksStripe(forms.subscribe)),

@@ -7,9 +7,9 @@ import type { Reply } from '../../reply.ts';
 import { formOf, pageHeaders, pageReply, policyOf, type SignedIn } from '../page.ts';
 import { amountOf, dayOf, factsOf, tableOf } from '../parts.ts';
 
-/* Pages on which a cardholder approves a payment that their bank asks about. */
+/* The pages on which a customer approves payments because their bank asks for it. */
 
-/** The fix of a form or address; null if it names none. */
+/** The id of the fix in a form or query; null if it is missing or malformed. */
 export function fixIdOf(fields: URLSearchParams): string | null {
   const id = fields.get('fix') ?? '';
   return /^[A-Za-z0-9_-]{1,128}$/.test(id) ? id : null;
@@ -97,7 +97,7 @@ ${isAll ? null : html`<p>Older payments have their link in the letter that annou
 <p><a href="/billing/plan">Back to the plan</a></p>`,
   });
 
-/** After the bank, for a browser without a session. Says nothing about the account. */
+/** Shown on return from the bank without a session. Shows no account data. */
 export const returnedPage = (): Reply =>
   pageReply({
     title: 'Back from your bank',
@@ -105,19 +105,19 @@ export const returnedPage = (): Reply =>
 <p><a href="/billing/plan">See the outcome in your account</a></p></section>`,
   });
 
-/** What Stripe's script is asked. It shows the bank's page, and then this page goes on to the outcome. */
+/** Lets Stripe's script show the bank's page, then goes to the outcome, whether approved or not. */
 const SCRIPT = `const {key,secret,back}=document.getElementById('approval').dataset;
 const go=()=>location.replace(back);
 Stripe(key).handleNextAction({clientSecret:secret}).then(go,go);`;
 const SCRIPT_HASH = `sha256-${createHash('sha256').update(SCRIPT).digest('base64')}`;
 
-/** The one page that runs scripts, this one and Stripe's, and frames the bank's page. */
+/** For the one page that runs scripts (`SCRIPT` and Stripe's) and frames the bank's page. */
 export function scriptHeaders({ forms, script, connect, frames }: StripePages): Record<string, string> {
   const more = [`script-src ${script} '${SCRIPT_HASH}'`, `connect-src ${connect}`, `frame-src ${frames}`];
   return {
     ...pageHeaders(),
     'Content-Security-Policy': policyOf(forms, more),
-    // Banks do not say that their pages may be framed.
+    // The default, `require-corp`, blocks frames without a header that banks' pages lack.
     'Cross-Origin-Embedder-Policy': 'unsafe-none',
   };
 }

@@ -9,17 +9,17 @@ import type { Reply } from '../../reply.ts';
 import { formOf, pageReply, type SignedIn } from '../page.ts';
 import { amountOf, counted, countOf, dayOf, doneNote, factsOf, timeOf } from '../parts.ts';
 
-/** What the page shows beside the account itself. */
+/** What the page shows besides the head. */
 export interface PlanFacts {
   readonly order: ProOrder | null;
   readonly prices: SoldPrices;
-  /** When an approval that is still missing ends the order. */
+  /** When the order ends if the payment is not approved before. */
   readonly approvalEnds: Date | null;
 }
 
 /** What a form did, or why it did nothing. */
 export interface Outcome {
-  /** A word of the address, chosen by `DONE`. */
+  /** A key of `DONE`, from the query. */
   readonly done?: string | null;
   readonly problem?: Part;
   /** Stripe's page of an open invoice. */
@@ -57,7 +57,7 @@ const isPro = (head: CustomerHead, at: Date): boolean => planAt(head, at) === 'p
 const running = ({ subscription }: CustomerHead): Subscription | null =>
   subscription !== null && givesPro(subscription.state) ? subscription : null;
 
-/** Each note is shown only if it is true: anyone can write an address. */
+/** Each note is shown only if it is true now, because anyone can make up the query. */
 const DONE: Readonly<
   Record<string, { readonly text: string; readonly isTrue: (head: CustomerHead, at: Date) => boolean }>
 > = {
@@ -102,7 +102,7 @@ const lastDayOf = ({ currentPeriodEnd, coveredUntil }: Subscription): Part => {
   return end === null ? 'the end of its period' : dayOf(end);
 };
 
-/** What can be done now. */
+/** The changes of plan that are possible now. */
 function choices(head: CustomerHead, facts: PlanFacts, signedIn: SignedIn, at: Date): Part {
   const subscription = running(head);
   if (subscription === null) return html`<section><h2>Pro</h2>${offer(head, facts, signedIn)}</section>`;
@@ -166,7 +166,7 @@ ${subscribe(`Subscribe for ${formatUsd(monthCents)} a month`)}`;
 export type CancelWhen = 'now' | 'period_end';
 export const cancelWhenOf = (sent: string | null): CancelWhen => (sent === 'now' ? 'now' : 'period_end');
 
-/** Says what a cancellation means, before it is made. */
+/** Says what cancelling means, and asks for confirmation. */
 export function cancelPage(head: CustomerHead, when: CancelWhen, signedIn: SignedIn, at: Date): Reply {
   const subscription = running(head);
   const credits = countOf(head.balance, 'credit');

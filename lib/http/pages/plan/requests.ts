@@ -30,9 +30,9 @@ import type { PageRequest, SessionRequest } from '../page-endpoint.ts';
 import { approvalsPage, approvePage, fixIdOf, returnedPage, scriptPage } from './approve-pages.ts';
 import { cancelPage, cancelWhenOf, type Outcome, planPage } from './plan-page.ts';
 
-/* The requests of the pages about the plan and about approvals. */
+/* The routes of the plan page and of the approval pages. */
 
-/** What the plan's pages read together with the session. */
+/** What the plan page reads together with the session. */
 export const planKeys = (customerId: string): readonly Key[] => [
   keys.head(customerId),
   keys.order(customerId),
@@ -54,13 +54,13 @@ function planReply(request: SessionRequest, items: SessionRequest['items'], outc
   return planPage(head, facts, signedInAs(head, request), request.at, outcome);
 }
 
-/** The plan's page as it is after a form that did nothing, with the reason. */
+/** The plan page, read again, with the reason why a form did not succeed. */
 async function planProblem(deps: Deps, request: SessionRequest, outcome: Outcome): Promise<Reply> {
   const items = await readTogether(deps.table, planKeys(request.customerId));
   return planReply(request, items, outcome);
 }
 
-/** Shows a refusal on the plan's page. Other failures have their own page, with the time to wait. */
+/** Shows a refusal on the plan page. Other failures have their own page, with the time to wait. */
 async function orProblem(deps: Deps, request: SessionRequest, act: () => Promise<Reply>): Promise<Reply> {
   try {
     return await act();
@@ -89,7 +89,7 @@ export const subscribe = async (deps: PaymentDeps, request: SessionRequest): Pro
     return approval === null ? seeOther('/billing/plan?done=subscribed') : toNextStep(approval.next, null);
   });
 
-/** Where the bank sends the cardholder. Anyone can write such an address, so it only says what to read. */
+/** Where the bank sends the cardholder. Anyone can make up this address, so it only says what to read. */
 function returnUrlOf(customerId: string, fixId: Approvable): string {
   const query = new URLSearchParams({ customer: customerId, ...(fixId !== null && { fix: fixId }) });
   return `${parseApiUrl(process.env)}/billing/plan/return?${query.toString()}`;
@@ -139,8 +139,8 @@ export const payOpenRenewal = async (deps: PaymentDeps, request: SessionRequest)
   });
 
 /**
- * GET /billing/plan/return: the bank sends the cardholder here. Needs no session, and believes nothing of the
- * address: it only says which stored order or fix is read.
+ * GET /billing/plan/return: the bank sends the cardholder here. Needs no session. The address only says which
+ * order or fix to read; the outcome comes from Stripe.
  */
 export const returnFromBank = async (deps: PaymentDeps, request: PageRequest): Promise<Reply> => {
   const { query, sourceIp, hasSession } = request;
@@ -151,7 +151,7 @@ export const returnFromBank = async (deps: PaymentDeps, request: PageRequest): P
   return hasSession ? seeOther(outcomePath(fixId)) : returnedPage();
 };
 
-/** A customer with more fixes finds the others through the letters about them. */
+/** Approvals of older fixes are reached through the letters about them. */
 const MAX_SEARCHED = 5_000;
 
 /** GET /billing/approve */
@@ -199,7 +199,7 @@ const OUTDATED =
   'Your card has changed since, or a payment is disputed, so this payment is not asked for any more. ' +
   'Nothing was charged.';
 
-/** GET /billing/approve/script: for a bank that only Stripe's script can show. */
+/** GET /billing/approve/script: for a bank's page that only Stripe's script can show. */
 export const runScript = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> => {
   const { customerId, items } = request;
   const fixId = fixIdOf(request.query);
