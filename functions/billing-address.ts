@@ -1,5 +1,5 @@
 import { routed } from '../lib/http/pages/page-endpoint.ts';
 import { addressRoutes } from '../lib/http/pages/settings/address-routes.ts';
 
-/** Another e-mail address, and its confirmation. */
+/** Changing the e-mail address, and confirming the new one. */
 export const handler = routed(addressRoutes);

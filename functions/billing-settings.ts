@@ -1,5 +1,5 @@
 import { routed } from '../lib/http/pages/page-endpoint.ts';
 import { settingsRoutes } from '../lib/http/pages/settings/settings-routes.ts';
 
-/** Limit, letters, name, and the wish to close the account. */
+/** Spending limit, letters, name, and the request to close the account. */
 export const handler = routed(settingsRoutes);

@@ -38,7 +38,7 @@ const DONE: Readonly<Record<string, string>> = {
   kept: 'Your address stays as it is.',
 };
 
-/** The address of an account: another one is confirmed by a link that is mailed to it. */
+/** Changes the e-mail address. A new one takes effect when the link that is mailed to it is used. */
 export const addressRoutes = {
   'GET /billing/address': addressRoute(async (_, shown, { query }) =>
     addressPage({ ...shown, done: DONE[query.get('done') ?? ''] }),
@@ -48,7 +48,7 @@ export const addressRoutes = {
       addressPage({ ...shown, refused: { problem, email: form.get('email') ?? '' } });
     const email = emailIn(form, 'email');
     if (!email.ok) return again(email.problem);
-    // Each wish sends a letter to an address that may be a stranger's.
+    // Each request sends a letter to an address that may be a stranger's.
     for (const caller of [customerId, sourceIp, addressHash(email.value)])
       await limitRate(deps, ADDRESS_CHANGES, caller).catch(inPlainWords);
     const ask = async () => {
@@ -61,7 +61,7 @@ export const addressRoutes = {
     await keepAddress(deps, customerId);
     return seeOther('/billing/address?done=kept');
   }),
-  // Needs no session, and shows no account. A mail scanner may open a link, so opening it changes nothing.
+  // Needs no session, and shows no account data. Mail scanners open links, so opening it changes nothing.
   'GET /billing/confirm': (route: PageRoute) =>
     publicPage(route, async (_, { query }) => confirmPage(query.get('link'))),
   'POST /billing/confirm': (route: PageRoute) =>
@@ -71,7 +71,7 @@ export const addressRoutes = {
     }),
 };
 
-/** A limit of a day, said without its seconds. */
+/** Replaces the usual message, which would give this daily limit in seconds. */
 function inPlainWords(error: unknown): never {
   if (!(error instanceof BillingError) || error.code !== 'rate_limited') throw error;
   const detail = `A change of address can be asked for ${ADDRESS_CHANGES.limit} times a day.`;

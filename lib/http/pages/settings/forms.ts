@@ -4,7 +4,7 @@ import type { ProblemCode } from '../../../errors.ts';
 import { BillingError } from '../../../errors.ts';
 import type { Reply } from '../../reply.ts';
 
-/** What a form says, or what is wrong with it, as a sentence for people. */
+/** The value of a field, or a sentence for the customer about what is wrong with it. */
 export type Entry<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: string };
@@ -14,7 +14,7 @@ const faulty = (problem: string): Entry<never> => ({ ok: false, problem });
 
 const CONTROL_CHARACTERS = /\p{Cc}/u;
 
-/** One line of text, trimmed. @param label begins the sentence about a fault */
+/** One line of text, trimmed. @param label begins the sentence about a problem */
 export function textIn(form: URLSearchParams, name: string, label: string, max: number): Entry<string> {
   const text = (form.get(name) ?? '').trim();
   if (text === '') return faulty(`${label} is required.`);
@@ -46,13 +46,13 @@ export function dollarsIn(form: URLSearchParams, name: string): Entry<number> {
   return amount <= MAX_LIMIT_CENTS ? entered(amount) : faulty('The limit can be at most $1,000,000.00.');
 }
 
-/** What a person reads about a refusal; null for the refusal's own words. */
+/** What the page says about each refusal; null for the message of the error. */
 export type Refusals = Partial<Readonly<Record<ProblemCode, string | null>>>;
 
 /**
- * Makes a change that a form asks for.
- * @param show the page again, with what is wrong
- * @throws whatever `change` throws, except for the refusals in the table
+ * Makes the change that a form asks for.
+ * @param show returns the page again, with the reason of a refusal
+ * @throws what `change` throws, unless it is in `refusals`
  */
 export async function changed(
   change: () => Promise<Reply>,

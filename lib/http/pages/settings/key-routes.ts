@@ -16,7 +16,7 @@ import { type KeysShown, keysPage, newKeyPage, replaceAllPage, revokePage } from
 
 type Shown = Pick<KeysShown, 'head' | 'signedIn'>;
 
-/** A page about keys: one read of session and head. */
+/** A route of the key pages. The head is read together with the session. */
 const keysRoute =
   (run: (deps: Deps, shown: Shown, request: SessionRequest) => Promise<Reply>) => (route: PageRoute) =>
     customerPage(

@@ -7,7 +7,7 @@ import type { Reply } from '../../reply.ts';
 import { formOf, pageReply, type SignedIn } from '../page.ts';
 import { type Column, countOf, dayOf, doneNote, fieldOf, tableOf, timeOf } from '../parts.ts';
 
-/** What a key may do, for people. */
+/** What the page says that a key may do. */
 const MAY: Readonly<Record<KeyScope, string>> = {
   fixes: 'Record, look up and bill fixes; read usage',
   account: 'Everything',
@@ -25,7 +25,7 @@ export interface KeysShown {
   readonly form?: URLSearchParams;
 }
 
-/** The keys, and the forms that issue, replace and end them. */
+/** The keys, and the forms that create, replace and revoke them. */
 export function keysPage({ head, listed, signedIn, done, problem, form }: KeysShown): Reply {
   return pageReply({
     title: 'API keys',
@@ -109,7 +109,7 @@ const scopeChoice = (scope: KeyScope, current: KeyScope, label: string, hint: st
     scope === current ? html` checked` : null
   }><span>${label}<br><small class="soft">${hint}</small></span></label>`;
 
-/** New keys come by the address only if its owner is proven. */
+/** Lost keys can be replaced only by a customer whose e-mail address is confirmed. */
 function recovery(head: CustomerHead, signedIn: SignedIn, listed: readonly ListedKey[]): Html {
   if (mayRecover(head)) {
     return html`<p>Issue a new account key, and end all other keys in the same step. Do this also if a key may
@@ -122,7 +122,7 @@ have leaked. Programs with an ended key stop working until they get a new one.</
 <p><button class="plain">Send a link to this address</button></p></form>`;
 }
 
-/** The only page that shows a key. */
+/** The only page that shows a whole key. */
 export const newKeyPage = (
   {
     apiKey,
@@ -154,7 +154,7 @@ const NEXT: Readonly<Record<KeyScope, string>> = {
   account: 'Keep it in a password manager. For RSOLV-action, create a key for CI instead.',
 };
 
-/** Asks before a key ends. */
+/** Asks for confirmation before a key is revoked. */
 export const revokePage = (key: ListedKey, signedIn: SignedIn, problem?: string): Reply =>
   pageReply({
     title: 'Revoke a key',
@@ -172,7 +172,7 @@ ${formOf(
 )}</section>`,
   });
 
-/** Asks before all keys end. */
+/** Asks for confirmation before a new key replaces all others. */
 export const replaceAllPage = (listed: readonly ListedKey[], signedIn: SignedIn): Reply =>
   pageReply({
     title: 'Replace all keys',

@@ -8,12 +8,12 @@ import { DESCRIPTIONS } from '../../views/notice-settings.ts';
 import { formOf, pageReply, type SignedIn } from '../page.ts';
 import { amountOf, countOf, dayOf, doneNote, factsOf, fieldOf, timeOf } from '../parts.ts';
 
-/** The forms that can be wrong, by the id of their section. */
+/** The forms that can be refused, by the id of their section. */
 export type SettingsForm = 'limit' | 'name';
 
 export interface SettingsShown {
   readonly head: CustomerHead;
-  /** Of this month. */
+  /** This month's. */
   readonly spending: Spending;
   readonly signedIn: SignedIn;
   /** What was just done. */
@@ -26,7 +26,7 @@ export interface SettingsShown {
   };
 }
 
-/** The limit, the letters, name and address, and the wish to close the account. */
+/** The spending limit, letters, name and address, and the request to close the account. */
 export const settingsPage = (shown: SettingsShown): Reply =>
   pageReply({
     title: 'Settings',
@@ -41,7 +41,7 @@ export const settingsPage = (shown: SettingsShown): Reply =>
 <section id="closing"><h2>Close the account</h2>${closing(shown)}</section>`,
   });
 
-/** What is wrong with a form, and the value that was sent; nothing for the other forms. */
+/** What is wrong with a form, and the value that was sent. Null unless this form was refused. */
 function refusedIn({ refused }: SettingsShown, form: SettingsForm, field: string) {
   if (refused?.form !== form) return null;
   return { problem: refused.problem, value: refused.fields.get(field) ?? '' };
@@ -121,7 +121,7 @@ function name(shown: SettingsShown): Html {
   );
 }
 
-/** What the page says about the address, by what is known about it. */
+/** What the page says about the e-mail address. */
 const STATES: Readonly<Record<CustomerHead['emailState'], string>> = {
   confirmed: 'Confirmed: if you lose your keys, a link to this address gets you a new one.',
   assumed: 'Not confirmed yet. To confirm it, sign in with a link that we send to it.',
@@ -147,7 +147,7 @@ ${formOf(
 )}`;
 }
 
-/** Says what closing means, and asks. */
+/** Says what closing means, and asks for confirmation. */
 export function closePage(head: CustomerHead, signedIn: SignedIn): Reply {
   const { subscription } = head;
   const hasPro = subscription !== null && !isOver(subscription.state);

@@ -14,7 +14,7 @@ import { customerPage, type PageRoute, type SessionRequest } from '../page-endpo
 import { dollarsIn, type Entry, textIn } from './forms.ts';
 import { closePage, type SettingsForm, type SettingsShown, settingsPage } from './settings-page.ts';
 
-/** Everything that the page shows, in one read with the session. */
+/** A route of the settings. All that the page shows is read together with the session. */
 const settingsRoute =
   (run: (deps: Deps, shown: SettingsShown, request: SessionRequest) => Promise<Reply>) =>
   (route: PageRoute) =>
@@ -29,7 +29,7 @@ const settingsRoute =
       },
     );
 
-/** The page again, with what is wrong with a form. */
+/** The page again, with the reason why a form was refused. */
 const refused = (shown: SettingsShown, form: SettingsForm, fields: URLSearchParams) => (problem: string) =>
   settingsPage({ ...shown, refused: { form, problem, fields } });
 
