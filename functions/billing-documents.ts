@@ -5,7 +5,7 @@ import { requireHead } from '../lib/operations/ledger/require-item.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
 
-/** GET /billing/documents */
+/** Receipts, invoices, credit notes and disputes, as Stripe has them. */
 export const handler = routed({
   'GET /billing/documents': (route) =>
     customerPage(

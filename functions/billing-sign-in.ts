@@ -8,7 +8,7 @@ import { limitRate } from '../lib/http/rate-limit.ts';
 import { requestSignIn } from '../lib/operations/access/request-sign-in.ts';
 import { signIn, signOut } from '../lib/operations/access/sign-in.ts';
 
-/** The ways into and out of the billing page. */
+/** Signing in to the billing page, and signing out. */
 export const handler = routed({
   'GET /billing/sign-in': (route) => publicPage(route, async () => signInPage()),
   'POST /billing/sign-in': (route) =>

@@ -2,7 +2,7 @@ import { publicPage, routed, sentByMailProgram } from '../lib/http/pages/page-en
 import { unsubscribedPage, unsubscribePage } from '../lib/http/pages/unsubscribe.ts';
 import { kindToTurnOff, unsubscribe } from '../lib/operations/access/unsubscribe.ts';
 
-/** The link of a letter that turns its kind off. RFC 8058: the answer to the form is no redirect. */
+/** The link that turns off letters of its kind. RFC 8058 forbids a redirect as the answer to the form. */
 export const handler = routed({
   'GET /billing/unsubscribe': (route) =>
     publicPage(route, async (deps, { query }) => {

@@ -11,7 +11,7 @@ const TAKEN_BACK = 'Your bank took the money back for now. If it paid for Pro, i
 const INQUIRY: Meaning = { state: 'Your bank asks about it', meaning: `No money was moved. ${WHILE_OPEN}` };
 const OPEN: Meaning = { state: 'Open', meaning: `${TAKEN_BACK} ${WHILE_OPEN}` };
 
-/** By Stripe's status. At Stripe, `won` and `lost` are said of the merchant. */
+/** By Stripe's status. `won` and `lost` are from the merchant's point of view. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   warning_needs_response: INQUIRY,
   warning_under_review: INQUIRY,
@@ -31,5 +31,5 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   prevented: { state: 'Closed before it was decided', meaning: 'Cards can be charged again.' },
 };
 
-/** @param status Stripe's; one that this release does not know counts as open, as it does for charges */
+/** @param status Stripe's. An unknown one counts as open, as it does when a card is about to be charged */
 export const meaningOf = (status: string): Meaning => MEANINGS[status] ?? OPEN;

@@ -21,7 +21,7 @@ const PATH: PagePath = '/billing/documents';
 const CURSOR = /^[a-z]+_\w{1,250}$/;
 
 /**
- * Which documents a page shows, by its query.
+ * The documents that a query asks for.
  * @throws BillingError invalid_request
  */
 export function wantedDocuments(query: URLSearchParams): WantedDocuments {
@@ -32,7 +32,7 @@ export function wantedDocuments(query: URLSearchParams): WantedDocuments {
   throw new BillingError('invalid_request', 'This link names no documents. Open them from the menu.');
 }
 
-/** Where a page of documents is. */
+/** The address of a page of documents. */
 function addressOf({ list, after, isFormer }: WantedDocuments): string {
   const query = new URLSearchParams({
     ...(list !== null && { list }),
@@ -65,7 +65,6 @@ export function documentsPage(
 
 const RETRY_AFTER_SECONDS = '60';
 
-/** Everything that Stripe is not needed for still works. */
 const UNAVAILABLE = html`<section class="problem"><h2>Not available right now</h2>
 <p>Stripe, our payment provider, keeps these documents, and does not answer.
 Nothing is lost. Try again in a minute.</p>
@@ -95,11 +94,11 @@ function sections(head: CustomerHead, wanted: WantedDocuments, documents: Docume
   ];
 }
 
-/** A document in its list. */
+/** A row of a list. */
 interface Row {
   readonly document: Money & { readonly createdAt: string };
   readonly name: string;
-  /** Below the name, with the links: so a phone shows the links without scrolling. */
+  /** Shown with the links below the name, so that a phone shows the links without scrolling sideways. */
   readonly state: string;
   readonly links: readonly (Html | null)[];
 }
@@ -137,7 +136,7 @@ ${rows.length === 0 ? html`<p>${NONE[list]}</p>` : tableOf(TITLES[list], COLUMNS
 ${olderOf(wanted, list, next)}</section>`;
 }
 
-/** A page of one list has its name as the heading of the page. */
+/** None if the page shows only this list, because the page's own heading names it. */
 const headingOf = (wanted: WantedDocuments, list: DocumentList): Html | null =>
   wanted.list === null ? html`<h2>${TITLES[list]}</h2>` : null;
 
@@ -153,7 +152,7 @@ const OLDER: Readonly<Record<DocumentList, string>> = {
   disputes: 'Disputes of older payments',
 };
 
-/** A link to one of Stripe's pages. The name says of which document it is. */
+/** A link to one of Stripe's pages. @param name says for screen readers which document it opens */
 const stripeLink = (url: string | null, text: string, name: string): Html | null =>
   url === null ? null : html`<a href="${url}" rel="noopener noreferrer" aria-label="${name}">${text}</a>`;
 
@@ -257,7 +256,7 @@ function disputeFacts({ createdAt, amount, currency, status, payment }: ShownDis
   ]);
 }
 
-/** Each dispute is one more call to Stripe, so the page of all lists shows one of them. */
+/** Each dispute takes one more call to Stripe, so the page of all lists shows only one. */
 function otherDisputes({ openDisputes }: CustomerHead, wanted: WantedDocuments): Html {
   const address = addressOf({ ...wanted, list: 'disputes', after: null });
   const count = openDisputes.length;
@@ -267,7 +266,7 @@ function otherDisputes({ openDisputes }: CustomerHead, wanted: WantedDocuments):
 
 const FORMER = 'Documents of your earlier record at Stripe';
 
-/** Ways to the other documents. */
+/** Links to the other documents. */
 function ways({ stripeCustomerId, formerStripeCustomerId }: CustomerHead, wanted: WantedDocuments): Html {
   const newest = wanted.list === null ? null : addressOf({ ...wanted, list: null, after: null });
   const hasBoth = stripeCustomerId !== null && formerStripeCustomerId !== null;

@@ -16,7 +16,6 @@ import { pageHeaders, pageReply, seeOther } from './page.ts';
 import { countOf } from './parts.ts';
 import { clearedCookie, sessionCookieOf } from './session-cookie.ts';
 
-/** The forms of the pages are small. */
 const MAX_FORM_BYTES = 8 * 1024;
 
 export interface PageRoute {
@@ -26,12 +25,12 @@ export interface PageRoute {
   readonly headers?: () => Readonly<Record<string, string>>;
 }
 
-/** A request for a page without a session. */
+/** A request for a page, or a form that was sent. */
 export interface PageRequest extends Source {
   readonly query: URLSearchParams;
   /** The fields of the form; none for GET. */
   readonly form: URLSearchParams;
-  /** The browser sent a session cookie, which may have expired. */
+  /** The browser sent a session cookie, which may be invalid. */
   readonly hasSession: boolean;
 }
 
@@ -40,21 +39,21 @@ export interface SessionRequest extends PageRequest {
   readonly customerId: string;
   readonly session: PresentedToken;
   readonly formToken: string;
-  /** The items that the page asked for, in its order. */
+  /** The items of `alsoRead`, in its order. */
   readonly items: readonly (Item | undefined)[];
   /** When `items` were read. */
   readonly at: Date;
 }
 
-/** A page without a session. */
+/** A page or form that needs no session. */
 export const publicPage = (
   route: PageRoute,
   run: (deps: Deps, request: PageRequest) => Promise<Reply>,
 ): Handler => pageHandler(route, async (event) => run(runningDeps(), requestOf(event, route)));
 
 /**
- * A form without a session that mail programs send too, from their own servers and pages. The address of the
- * form holds a secret that allows this and nothing else, so another site gains nothing by sending it.
+ * A form that needs no session and is accepted from other sites, because mail programs send it from their own
+ * servers and pages. Its address holds a secret that other sites do not know.
  */
 export const sentByMailProgram = (
   route: PageRoute,
@@ -62,8 +61,8 @@ export const sentByMailProgram = (
 ): Handler => pageHandler(route, async (event) => run(runningDeps(), partsOf(event, route)));
 
 /**
- * A page or form of a signed-in customer. Without a valid session the browser is sent to the sign-in page.
- * One read fetches the session and what the page needs. A form needs the session's form token too.
+ * A page or form of a signed-in customer. Without a valid session, redirects to the sign-in page. One read
+ * fetches the session and the items of `alsoRead`. A form must carry the form token of the session.
  */
 export const customerPage = (
   route: PageRoute,
@@ -87,13 +86,13 @@ export const customerPage = (
     return run(deps, { ...request, customerId, session, formToken, items, at });
   });
 
-/** The signed-in customer of a page that everyone may open. */
+/** A signed-in customer on a page that everyone may open. */
 export interface Visitor {
   readonly customerId: string;
   readonly formToken: string;
 }
 
-/** A page for everyone, which may show more to a signed-in customer; null without a valid session. */
+/** A page that everyone may open. Without a valid session, `visitor` is null and it may show less. */
 export const visitorPage = (
   route: PageRoute,
   run: (deps: Deps, request: PageRequest, visitor: Visitor | null) => Promise<Reply>,
@@ -119,8 +118,8 @@ function pageHandler(
   const handler = handlerOf({ ...route, body: undefined, maxBodyBytes: MAX_FORM_BYTES }, answer, problemPage);
   return async (event, context) => {
     const result = await handler(event, context);
-    // The security headers are added last and allow no style; the page's own policy allows its style. A page
-    // may also answer a file.
+    // `handlerOf` sets a policy that allows no style, so the page's headers replace it. The content type
+    // stays, because a route may also return a file.
     const page = (route.headers ?? pageHeaders)();
     const type = { 'content-type': String(result.headers?.['content-type'] ?? page['content-type']) };
     return { ...result, headers: { ...result.headers, ...page, ...type } };
@@ -145,7 +144,7 @@ function textOf({ body, isBase64Encoded }: ParsedEvent): string {
   return isBase64Encoded ? Buffer.from(text, 'base64').toString() : text;
 }
 
-/** Browsers say where a form comes from. Old ones send only the origin, which is "null" for our pages. */
+/** Browsers name the site of a form. Old ones send only an origin, "null" because of our referrer policy. */
 function refuseOtherSites({ headers }: ParsedEvent): void {
   const site = headers['sec-fetch-site'];
   const origin = headers['origin'];
@@ -168,7 +167,7 @@ const outdated = (): BillingError =>
     'This form is out of date, or another site sent it. Nothing was changed.',
   );
 
-/** A failure as a page, with the way back. */
+/** A failure as a page, with a link back to the account. */
 function problemPage({ code, message, facts }: BillingError, requestId: string): Reply {
   const { status, title, ...known }: { status: number; title: string; retryAfterSeconds?: number } =
     PROBLEMS[code];
@@ -187,7 +186,7 @@ ${wait === undefined ? null : html`<p>Try again in ${waitOf(wait)}.</p>`}
   };
 }
 
-/** 5 → "5 seconds", 3600 → "60 minutes", 86400 → "24 hours"; never too short. */
+/** Rounds up: 5 → "5 seconds", 3600 → "60 minutes", 86400 → "24 hours". */
 function waitOf(seconds: number): string {
   if (seconds < 120) return countOf(seconds, 'second');
   const minutes = Math.ceil(seconds / 60);
@@ -196,7 +195,7 @@ function waitOf(seconds: number): string {
 
 type RouteKey = `${PageRoute['method']} ${PageRoute['path']}`;
 
-/** One function for several pages: a customer who goes from page to page waits for one cold start. */
+/** Several pages in one function, so that a customer on these pages waits for only one cold start. */
 export function routed(pages: Readonly<Record<RouteKey, (route: PageRoute) => Handler>>): Handler {
   const handlers = new Map<string, Handler>();
   for (const [key, make] of Object.entries(pages)) {

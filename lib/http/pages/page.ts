@@ -16,14 +16,14 @@ export interface Page {
   readonly title: string;
   readonly content: Part;
   readonly signedIn?: SignedIn;
-  /** Where the page is in the menu. */
+  /** Its entry in the menu. */
   readonly path?: PagePath;
   readonly status?: number;
 }
 
 /**
- * Nothing is loaded, no script runs, no other site may frame the page, and a form leads only to us or to
- * Stripe's pages: browsers apply the rule to the redirects of a form too.
+ * Nothing is loaded, no script runs, no site may frame the page, and forms lead only to us. Stripe's pages
+ * are allowed too, because browsers apply `form-action` to the redirect that follows a form.
  * @param more for the one page that runs Stripe's script
  */
 export const policyOf = (formTargets: string, more: readonly string[] = []): string =>
@@ -36,7 +36,7 @@ export const policyOf = (formTargets: string, more: readonly string[] = []): str
     ...more,
   ].join('; ');
 
-/** The address of a page can hold the secret of a link, so no other page gets it. */
+/** `no-referrer`, because the address of a page can hold the secret of a link. */
 export const pageHeaders = () => ({
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
@@ -89,7 +89,7 @@ function topOf(signedIn: SignedIn | undefined): Html {
 ${signOut}`;
 }
 
-/** A form of a signed-in customer. */
+/** A form of a signed-in customer, with the token that `customerPage` checks. */
 export const formOf = ({ formToken }: SignedIn, action: string, content: Html): Html =>
   html`<form method="post" action="${action}">
 <input type="hidden" name="form_token" value="${formToken}">${content}</form>`;

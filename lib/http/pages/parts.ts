@@ -33,7 +33,6 @@ export function currencyOf(amount: number, currency: string): string {
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
-/** A column of a table: its heading, and whether it holds numbers. */
 export interface Column {
   readonly heading: string;
   readonly isNumber?: true;
@@ -41,7 +40,7 @@ export interface Column {
 
 /**
  * A table that scrolls sideways on a phone.
- * @param name says what it shows, for people who cannot see it
+ * @param name says for screen readers what the table shows
  */
 export function tableOf(name: string, columns: readonly Column[], rows: readonly (readonly Part[])[]): Html {
   const headings = columns.map(
@@ -65,16 +64,16 @@ export interface Field {
   readonly label: string;
   readonly type?: 'text' | 'email' | 'number';
   readonly value?: string;
-  /** Below the field. */
+  /** Shown below the field. */
   readonly hint?: string;
   /** What is wrong with the value that was sent. */
   readonly problem?: string | undefined;
   readonly isRequired?: boolean;
-  /** The browser's name for what it can fill in. */
+  /** What the browser can fill in, such as `email`. */
   readonly autocomplete?: string;
 }
 
-/** A labelled field. A problem is read out together with the field. */
+/** A labelled field. Screen readers read its problem and hint with it. */
 export function fieldOf(field: Field): Html {
   const { name, label, type = 'text', value = '', hint, problem, isRequired = true, autocomplete } = field;
   const described = [...(problem ? [`${name}-problem`] : []), ...(hint ? [`${name}-hint`] : [])];
@@ -89,6 +88,6 @@ ${problem ? html`<p class="fault" id="${name}-problem" role="alert">${problem}</
 }`;
 }
 
-/** What a form has just done, shown once after the redirect. */
+/** What a form has just done, shown after its redirect. */
 export const doneNote = (text: string | undefined): Html | null =>
   text === undefined ? null : html`<p class="done" role="status">${text}</p>`;

@@ -1,6 +1,6 @@
 /**
- * `__Host-`: the browser takes the cookie only over TLS from this very host, so no other host of the domain
- * can set it. `Lax`: it is sent when a letter's link opens the page, and with no other site's form.
+ * `__Host-`: the browser accepts the cookie only from this host and over TLS, so no other host of the domain
+ * can set it. `Lax`: it is sent when the link of a letter opens the page, but not with another site's form.
  */
 const NAME = '__Host-rsolv_session';
 const RULES = 'Path=/; HttpOnly; Secure; SameSite=Lax';

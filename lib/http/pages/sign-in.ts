@@ -6,7 +6,7 @@ import { pageReply } from './page.ts';
 
 const MAX_EMAIL = 254;
 
-/** The address in a sign-in form, as sign-up stores it; null if it is none. */
+/** The address in a sign-in form, as sign-up stores it; null if it is not an e-mail address. */
 export function emailOf(form: URLSearchParams): string | null {
   const email = mailForm((form.get('email') ?? '').trim());
   return email.length <= MAX_EMAIL && emailFault(email) === null ? email : null;
@@ -35,7 +35,7 @@ ${
 <code>POST /api/v1/billing-links</code> makes a link too.</p>`,
   });
 
-/** The same for every address: a caller cannot learn who is a customer. */
+/** The same for every address, so that callers cannot learn who is a customer. */
 export const linkSentPage = (): Reply =>
   pageReply({
     title: 'Check your mailbox',
@@ -45,7 +45,7 @@ export const linkSentPage = (): Reply =>
 </section>`,
   });
 
-/** A button, because a mail scanner opens links but sends no form. */
+/** Asks for a click, because mail scanners open links but submit no forms. */
 export const enterPage = (link: string | null): Reply =>
   pageReply({
     title: 'Sign in',

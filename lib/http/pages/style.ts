@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { customProperties, DARK, LIGHT } from '../../palette.ts';
 
 /*
- * The look of every page. The style stands in the page, so a page is one request; its hash in the policy
- * makes the browser refuse any other style.
+ * The look of every page. The style is part of the page, so that a page takes one request. Its hash in the
+ * policy makes the browser refuse any other style.
  */
 
 export const STYLE = `:root{color-scheme:light dark;${customProperties(LIGHT)}}

@@ -4,7 +4,7 @@ import type { Reply } from '../reply.ts';
 import { describeNotice } from '../views/notice-settings.ts';
 import { pageReply } from './page.ts';
 
-/** A button, because a mail scanner opens links but sends no form. Shows nothing of the account. */
+/** Asks for a click, because mail scanners open links but submit no forms. Shows no account data. */
 export const unsubscribePage = (link: string, kind: OptionalNoticeKind): Reply =>
   pageReply({
     title: 'Turn off these letters',
