@@ -201,7 +201,7 @@ describe('waiting fixes', () => {
     expect(paid(customer)).toEqual([2_900, 2_900, 2_900]);
     // The same form again bills nothing.
     expect((await send(visitor, page, '/billing/card/waiting', fields)).text).toContain(
-      'Billed to your card before',
+      'Already billed to your card',
     );
     expect(paid(customer)).toHaveLength(3);
   });

@@ -15,7 +15,7 @@ const OPEN: Meaning = { state: 'Open', meaning: `${TAKEN_BACK} ${WHILE_OPEN}` };
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   warning_needs_response: INQUIRY,
   warning_under_review: INQUIRY,
-  warning_closed: { state: 'Closed', meaning: 'Your bank asks no more. Nothing has changed.' },
+  warning_closed: { state: 'Closed', meaning: 'Your bank has closed its inquiry. Nothing has changed.' },
   needs_response: OPEN,
   under_review: OPEN,
   appeal_needs_response: OPEN,

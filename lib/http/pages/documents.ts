@@ -66,7 +66,7 @@ export function documentsPage(
 const RETRY_AFTER_SECONDS = '60';
 
 const UNAVAILABLE = html`<section class="problem"><h2>Not available right now</h2>
-<p>Stripe, our payment provider, keeps these documents, and does not answer.
+<p>Stripe, our payment provider, keeps these documents and is not responding.
 Nothing is lost. Try again in a minute.</p>
 <p>These pages work without Stripe: <a href="/billing">your account</a>,
 <a href="/billing/statement">your statement</a>, <a href="/billing/keys">API keys</a> and
@@ -74,7 +74,7 @@ Nothing is lost. Try again in a minute.</p>
 
 const noDocuments = ({ stripeCustomerId, formerStripeCustomerId }: CustomerHead): Html =>
   stripeCustomerId === null && formerStripeCustomerId === null
-    ? html`<section><p>There are no documents yet: nothing was charged so far.</p>
+    ? html`<section><p>There are no documents yet: nothing has been charged so far.</p>
 <p>Receipts and invoices appear here after the first payment.
 <a href="/billing/card">Add a card</a> so that fixes are never blocked;
 your first card earns 5 credits.</p></section>`

@@ -51,7 +51,7 @@ export const enterPage = (link: string | null): Reply =>
     title: 'Sign in',
     content:
       link === null
-        ? html`<section><p>This address lacks its link. Open the whole link from the letter, or
+        ? html`<section><p>This link is incomplete. Open the whole link from the letter, or
 <a href="/billing/sign-in">ask for another one</a>.</p></section>`
         : html`<section>
 <form method="post" action="/billing/enter">

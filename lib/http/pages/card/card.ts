@@ -65,7 +65,7 @@ ${formOf(signedIn, '/billing/card', html`<p><button>Add a card</button></p>`)}
 </section>`;
 
 const portal = (signedIn: SignedIn): Html => html`<section><h2>Invoices and address</h2>
-<p>Stripe's portal shows your invoices, and changes the address and tax id on the next ones.</p>
+<p>Stripe's portal shows your invoices. You can change the address and tax ID of future ones there.</p>
 ${formOf(signedIn, '/billing/portal', html`<p><button class="plain">Open Stripe's portal</button></p>`)}
 </section>`;
 
@@ -85,8 +85,8 @@ export const removePage = (
       card === null
         ? html`<section><p>No card is on file. <a href="/billing/card">Go to your card</a></p></section>`
         : html`${problem === undefined ? null : html`<p class="fault" role="alert">${problem}</p>`}<section>
-<p>${cardName(card)}, is removed here and at Stripe. Your credits stay. When they are used up, fixes are
-blocked until you add a card again.</p>
+<p>The card (${cardName(card)}) is removed here and at Stripe. Your credits stay. When they are used up,
+fixes are blocked until you add a card again.</p>
 ${formOf(
   { name: head.name, formToken },
   '/billing/card/remove',

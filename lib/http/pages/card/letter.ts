@@ -14,7 +14,7 @@ export function letterPage(purpose: LetterTask, link: string): Reply {
   return pageReply({
     title,
     content: html`<section>
-<p>You continue on a page of Stripe. This link can do nothing else with your account.</p>
+<p>You continue at Stripe. This link can do nothing else with your account.</p>
 <form method="post" action="/billing/letter">
 <input type="hidden" name="link" value="${link}">
 <p><button>${button}</button></p>

@@ -37,7 +37,8 @@ ${isPartial ? html`<p>There may be more: you have many fixes, and not all were s
   });
 }
 
-const NOTHING_WAITS = html`<section><p>No fix is waiting. Every merged fix that RSOLV reported is billed.</p>
+const NOTHING_WAITS = html`<section><p>No fix is waiting. Every merged fix that RSOLV reported is billed,
+or its payment is under way.</p>
 <p><a href="/billing">Go to your account</a></p></section>`;
 
 const COLUMNS: readonly Column[] = [
@@ -97,7 +98,7 @@ const REMEDIES: Readonly<Record<Obstacle, Html>> = {
 };
 
 const remedyOf = (reason: Obstacle, billable: number): Html =>
-  html`<p>${billable === 0 ? 'They stay waiting' : 'The others stay waiting'}: ${REMEDIES[reason]}.</p>`;
+  html`<p>${billable === 0 ? 'They' : 'The others'} cannot be billed now: ${REMEDIES[reason]}.</p>`;
 
 /** The results of a click, and the form for the fixes that are left. */
 export function billedPage({ results, left }: BilledWaiting, next: Waiting, signedIn: SignedIn): Reply {
@@ -125,8 +126,9 @@ function outcomeOf(fix: FixAttempt, outcome: WaitingOutcome): readonly [Part, Pa
     case 'billed': {
       const { outcome: how, amountCents } = outcome.billed;
       const isCharge = how === 'charged_and_consumed';
-      const words = isCharge ? 'Billed to your card' : 'Billed with a credit';
-      return [outcome.already ? `${words} before` : words, isCharge ? amountOf(amountCents) : null];
+      const means = isCharge ? 'to your card' : 'with a credit';
+      const billed = `${outcome.already ? 'Already billed' : 'Billed'} ${means}`;
+      return [billed, isCharge ? amountOf(amountCents) : null];
     }
     case 'action_required':
       return [
@@ -142,7 +144,7 @@ function outcomeOf(fix: FixAttempt, outcome: WaitingOutcome): readonly [Part, Pa
     case 'costs_more':
       return ['Not billed: it would cost more than the amount that you agreed to', null];
     case 'pending':
-      return ['The outcome of the payment is not known yet. It is never charged twice', null];
+      return ['The outcome of the payment is not known yet. No fix is charged twice', null];
     default:
       return outcome satisfies never;
   }

@@ -57,14 +57,14 @@ const isUnused = ({ newest, unbilled }: Overview): boolean =>
 /** What a new customer does next. */
 const firstSteps = ({ paymentMethodId }: CustomerHead): Html => html`<section><h2>Get started</h2>
 <ol>
-<li><a href="/billing/keys">Make an API key</a> that may only record and bill fixes.</li>
+<li><a href="/billing/keys">Create an API key</a> that can only record and bill fixes.</li>
 <li>Add it to the secrets of your repository, for RSOLV’s GitHub Action.</li>
 <li>Merge the first fix that RSOLV opens: it costs ${countOf(FIX_CREDITS, 'credit')}.</li>
 ${
   paymentMethodId === null
-    ? html`<li><a href="/billing/card">Add a card</a>: your first one brings
-${countOf(GRANTED_CREDITS.firstPaymentMethod, 'credit')}, and no fix is blocked when your credits are
-used.</li>`
+    ? html`<li><a href="/billing/card">Add a card</a>: your first one earns
+${countOf(GRANTED_CREDITS.firstPaymentMethod, 'credit')}, and fixes are not blocked when your credits
+run out.</li>`
     : null
 }
 </ol></section>`;

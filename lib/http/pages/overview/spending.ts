@@ -22,7 +22,7 @@ export function exposureSection(overview: Overview): Html {
   const { fixes, isMore, coveredByCredits } = exposure;
   if (fixes === 0) {
     return html`<section><h2>Open fixes</h2>
-<p>Every fix of the last 30 days is billed, or none was recorded.</p></section>`;
+<p>There are no unbilled fixes from the last 30 days.</p></section>`;
   }
   const charged = fixes - coveredByCredits;
   const facts: Facts = [

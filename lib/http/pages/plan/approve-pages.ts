@@ -48,7 +48,7 @@ ${formOf(
       ? html`<p><a href="/billing/card/waiting">Bill the waiting fixes</a></p>`
       : null
 }</section>
-<p><a href="/billing/approve">Other payments that wait</a></p>`,
+<p><a href="/billing/approve">Other payments that wait for your approval</a></p>`,
   });
 }
 
@@ -92,7 +92,7 @@ ${
         ]),
       )
 }
-${isAll ? null : html`<p>Older payments have their link in the letter that announced them.</p>`}
+${isAll ? null : html`<p>To approve an older payment, use the link in the letter about it.</p>`}
 </section>
 <p><a href="/billing/plan">Back to the plan</a></p>`,
   });

@@ -68,7 +68,7 @@ const DONE: Readonly<
   },
   ended: { text: 'Pro has ended. Your credits stay.', isTrue: (head) => running(head) === null },
   resumed: {
-    text: 'Pro goes on. The cancellation is withdrawn.',
+    text: 'Pro continues. The cancellation is withdrawn.',
     isTrue: (head) => running(head)?.cancelAtPeriodEnd === false,
   },
   paid: { text: 'The renewal is paid.', isTrue: (head) => running(head)?.state === 'active' },

@@ -196,7 +196,7 @@ export const approve = async (deps: PaymentDeps, request: SessionRequest): Promi
 };
 
 const OUTDATED =
-  'Your card has changed since, or a payment is disputed, so this payment is not asked for any more. ' +
+  'Your card has changed since, or a payment is disputed, so this payment can no longer be approved. ' +
   'Nothing was charged.';
 
 /** GET /billing/approve/script: for a bank's page that only Stripe's script can show. */

@@ -82,7 +82,7 @@ function addressPage({ email, newEmail, signedIn, done, refused }: AddressShown)
   const form = html`${fieldOf({
     ...{ name: 'email', label: 'New address', type: 'email', autocomplete: 'email' },
     ...(refused !== undefined && { value: refused.email, problem: refused.problem }),
-    hint: 'We send it a link; until that is used, nothing changes. The present address gets a letter then.',
+    hint: 'We send it a link. Nothing changes until the link is used. Then the old address gets a letter.',
   })}
 <p class="buttons"><button>Send the link</button> <a href="/billing/settings">Back to the settings</a></p>`;
   return pageReply({
@@ -91,7 +91,7 @@ function addressPage({ email, newEmail, signedIn, done, refused }: AddressShown)
     signedIn,
     status: refused === undefined ? 200 : 422,
     content: html`${doneNote(done)}
-<section><h2>Present address</h2>${factsOf([['Letters go to', email]])}</section>
+<section><h2>Current address</h2>${factsOf([['Letters go to', email]])}</section>
 ${newEmail === null ? null : waiting(newEmail, signedIn)}
 <section><h2>Use another address</h2>${formOf(signedIn, '/billing/address', form)}</section>`,
   });
@@ -104,7 +104,7 @@ changes.</p>
 ${formOf(
   signedIn,
   '/billing/address/keep',
-  html`<p><button class="plain">Keep the present address</button></p>`,
+  html`<p><button class="plain">Keep the current address</button></p>`,
 )}</section>`;
 
 const confirmPage = (link: string | null): Reply =>
@@ -112,11 +112,11 @@ const confirmPage = (link: string | null): Reply =>
     title: 'Confirm your address',
     content:
       link === null
-        ? html`<section><p>This address lacks its link. Open the whole link from the letter, or
+        ? html`<section><p>This link is incomplete. Open the whole link from the letter, or
 <a href="/billing/address">ask for another one</a>.</p></section>`
         : html`<section>
-<p>From now on, letters and links to sign in go to the address that got this letter. You are signed in
-next.</p>
+<p>When you confirm, letters and sign-in links go to the address that got this letter, and you are signed
+in.</p>
 <form method="post" action="/billing/confirm">
 <input type="hidden" name="link" value="${link}">
 <p><button>Confirm the address</button></p>

@@ -37,7 +37,7 @@ const LAST_KEY =
 const NOT_ISSUED: Refusals = {
   last_key: LAST_KEY,
   too_many_api_keys:
-    'No more keys can work at the same time. Revoke one first, or let the new key replace one.',
+    'You have as many keys as can work at the same time. Revoke one first, or let the new key replace one.',
   api_key_not_found: 'The key to replace no longer works. Choose another one, or none.',
 };
 

@@ -35,8 +35,8 @@ export function keysPage({ head, listed, signedIn, done, problem, form }: KeysSh
     content: html`${doneNote(done)}${problemNote(problem)}
 <section><h2>Keys that work</h2>
 ${tableOf('Keys that work', COLUMNS, listed.map(keyRow))}
-<p class="soft"><small>Below its name is the beginning of a key's id. The key itself is shown only when
-it is created. "Last used" is the day on which it last changed something: calls that only read do not
+<p class="soft"><small>Below each name is the beginning of the key's id. The key itself is shown only when
+it is created. "Last used" is the day on which a key last changed something: calls that only read do not
 count.</small></p></section>
 <section><h2>Create a key</h2>${createForm(signedIn, listed, form)}</section>
 <section id="lost"><h2>Lost your keys?</h2>${recovery(head, signedIn, listed)}</section>`,
@@ -116,7 +116,7 @@ function recovery(head: CustomerHead, signedIn: SignedIn, listed: readonly Liste
 have leaked. Programs with an ended key stop working until they get a new one.</p>
 <p><a href="/billing/keys/replace-all">Replace ${countOf(listed.length, 'key')} with a new one</a></p>`;
   }
-  return html`<p>To get a new key by mail should you lose yours, confirm your address: ${head.email}.</p>
+  return html`<p>If you confirm your address, ${head.email}, you can get a new key even if you lose yours.</p>
 <form method="post" action="/billing/sign-in"><input type="hidden" name="email" value="${head.email}">
 <input type="hidden" name="form_token" value="${signedIn.formToken}">
 <p><button class="plain">Send a link to this address</button></p></form>`;

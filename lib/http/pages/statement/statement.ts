@@ -67,8 +67,8 @@ ${olderLink(part, month)}</section>`;
 
 function partNote({ isWhole, month: { first, last } }: StatementPart): Html | null {
   if (isWhole) return null;
-  return html`<p class="note">This month has ${counted(last - first + 1)} changes. The page shows some of
-them, and its totals count those. The files have all.</p>`;
+  return html`<p class="note">This month has ${counted(last - first + 1)} changes. This page shows some
+of them, and its totals cover only those. The files have all of them.</p>`;
 }
 
 /** @param lines newest first */
