@@ -19,7 +19,7 @@ import {
 import { headOf, type Money } from '../support/money.ts';
 import { hiddenField, type Shown, Visitor } from '../support/pages.ts';
 
-/* The page of the card: Stripe's pages, the fixes that wait, and the links of letters. */
+/* The card page: adding a card at Stripe, billing waiting fixes, and the links of letters. */
 
 let money: Money;
 beforeAll(async () => {
@@ -35,11 +35,11 @@ async function signedIn({ apiKey }: SignedUp): Promise<Visitor> {
   return visitor;
 }
 
-/** Sends the form of a page as its reader does. */
+/** Sends a form with the form token of the page. */
 const send = (visitor: Visitor, page: Shown, path: string, fields: Record<string, string> = {}) =>
   visitor.post(path, { form_token: hiddenField(page, 'form_token'), ...fields });
 
-/** The cardholder enters a card that no other customer has, on the page that the browser was sent to. */
+/** Enters a card with a new fingerprint on Stripe's page. Returns the id of the card session. */
 function enter({ location = '' }: Shown, card: 'visa' | 'mastercard' = 'visa'): string {
   const sessionId = /cs_test_\w+/.exec(location)?.[0] ?? '';
   enterCard(money.double.scope(), money.double.state.checkoutSessions.get(sessionId, 'path'), { card });
@@ -62,7 +62,7 @@ async function withWaiting(customer: SignedUp, count: number): Promise<SignedUp>
 }
 
 describe('the card', () => {
-  it('is added on Stripe’s page in one click, and the page shows it', async () => {
+  it('a card is added on Stripe’s page in one click, and the card page then shows it', async () => {
     const customer = await signUp();
     const visitor = await signedIn(customer);
     const page = await visitor.get('/billing/card');
@@ -80,7 +80,7 @@ describe('the card', () => {
     expect(await headOf(money.deps, customer.customerId)).toMatchObject({ balance: 10 });
   });
 
-  it('the return page works without a session, and shows nothing of the account', async () => {
+  it('without a session, the return page shows the outcome and nothing else about the account', async () => {
     const customer = await signUp();
     const visitor = await signedIn(customer);
     const sessionId = enter(await send(visitor, await visitor.get('/billing/card'), '/billing/card'));
@@ -88,13 +88,13 @@ describe('the card', () => {
     expect(status).toBe(200);
     expect(text).toContain('5 credits were added.');
     expect(text).not.toMatch(/Acme|4242|customer\.example/);
-    // Opened again, it says the same and changes nothing.
+    // Opening the page again shows the same and changes nothing.
     expect((await returnTo(new Visitor(), sessionId)).text).toContain('5 credits were added.');
     expect(await headOf(money.deps, customer.customerId)).toMatchObject({ balance: 10 });
   });
 
   it.each(['', 'cs_test_none', 'javascript:alert(1)', '../..', '"><script>'])(
-    'a made-up return, %j, changes nothing and is not repeated in the page',
+    'a made-up session in the return address, %j, changes nothing and is not shown',
     async (session) => {
       const { status, text } = await new Visitor().get(
         `/billing/card/return?session=${encodeURIComponent(session)}`,
@@ -105,7 +105,7 @@ describe('the card', () => {
     },
   );
 
-  it('an open session, and one of a closed account, say so', async () => {
+  it('the return page says that no card was confirmed, or that the account is closed', async () => {
     const customer = await signUp();
     const visitor = await signedIn(customer);
     const sent = await send(visitor, await visitor.get('/billing/card'), '/billing/card');
@@ -116,7 +116,7 @@ describe('the card', () => {
     expect((await returnTo(visitor, id)).text).toContain('This account is closed');
   });
 
-  it('without the form token no session is opened', async () => {
+  it('without the form token, no card session is opened', async () => {
     const customer = await signUp();
     const visitor = await signedIn(customer);
     const changes = await changesAtStripe(money, async () => {
@@ -125,7 +125,7 @@ describe('the card', () => {
     expect(changes).toEqual([]);
   });
 
-  it('the log names no session, address of Stripe or card', async () => {
+  it('the log contains no session id, no address at Stripe and no card', async () => {
     const customer = await signUp();
     const visitor = await signedIn(customer);
     const { result, lines } = await heard(async () => {
@@ -139,7 +139,7 @@ describe('the card', () => {
     for (const secret of [result, 'ends in', '/checkout/', 'pm_']) expect(log).not.toContain(secret);
   });
 
-  it('a card is removed only after a question, and not while it pays for Pro', async () => {
+  it('a card is removed only after a confirmation, and not while it pays for Pro', async () => {
     const customer = await customerOutOfCredits(money);
     const visitor = await signedIn(customer);
     const asked = await visitor.get('/billing/card/remove');
@@ -158,7 +158,7 @@ describe('the card', () => {
     expect(atStripe(money, pro.customerId).subscriptions[0]?.status).toBe('active');
   });
 
-  it('Stripe’s portal opens with invoices and address, and without cards and plans', async () => {
+  it('Stripe’s portal shows invoices and the address, but cannot change the card or the plan', async () => {
     const visitor = await signedIn(await customerOutOfCredits(money));
     const page = await visitor.get('/billing/card');
     expect((await send(visitor, page, '/billing/portal')).status).toBe(500);
@@ -181,7 +181,7 @@ describe('the card', () => {
 describe('waiting fixes', () => {
   const paid = ({ customerId }: SignedUp) => atStripe(money, customerId).paid;
 
-  it('after a card is added, one click bills the waiting fixes, and nothing is billed without it', async () => {
+  it('after a card is added, one click bills the waiting fixes, and nothing bills them before', async () => {
     const customer = await withWaiting(await signUp(), 4);
     const visitor = await signedIn(customer);
     const sent = await send(visitor, await visitor.get('/billing/card'), '/billing/card');
@@ -199,14 +199,14 @@ describe('waiting fixes', () => {
     expect(billed.text).toContain('4 fixes billed.');
     expect(billed.text).toContain('Every merged fix that RSOLV reported is billed');
     expect(paid(customer)).toEqual([2_900, 2_900, 2_900]);
-    // The same form again bills nothing.
+    // Sending the same form again bills nothing.
     expect((await send(visitor, page, '/billing/card/waiting', fields)).text).toContain(
       'Already billed to your card',
     );
     expect(paid(customer)).toHaveLength(3);
   });
 
-  it('a click bills a bounded number of fixes, and the next click the others', async () => {
+  it('one click bills a limited number of fixes, and the next click bills the others', async () => {
     const customer = await withWaiting(await signUp(), 7);
     const { customerId } = customer;
     await call(api.addPaymentMethod, {
@@ -248,7 +248,7 @@ describe('waiting fixes', () => {
     expect(paid(customer)).toEqual([]);
   });
 
-  it('a declined card stops the click after one try', async () => {
+  it('a click stops after the first declined charge', async () => {
     const customer = await withWaiting(await customerOutOfCredits(money, 'pm_card_chargeCustomerFail'), 3);
     const visitor = await signedIn(customer);
     const page = await visitor.get('/billing/card/waiting');
@@ -271,7 +271,7 @@ describe('waiting fixes', () => {
     expect(paid(victim)).toEqual([]);
   });
 
-  it('without a card, the page says what to do instead of a button', async () => {
+  it('without a card, the page says what to do and has no button to bill', async () => {
     const visitor = await signedIn(await withWaiting(await signUp(), 1));
     const { text } = await visitor.get('/billing/card/waiting');
     expect(text).toContain('no card is on file');
@@ -287,7 +287,7 @@ describe('a refusal to bill', () => {
     ['card_declined', '/billing/card', () => customerOutOfCredits(money, 'pm_card_chargeCustomerFail')],
     ['spending_limit_reached', '/billing/settings#limit', withoutRoom],
     ['authentication_required', '/billing/approve?fix=', () => withAsking()],
-  ])('the refusal %s names the page that helps: %s', async (code, path, make) => {
+  ])('the refusal %s links to the page that resolves it: %s', async (code, path, make) => {
     const customer = await make();
     await leaveCredits(money, customer.customerId, 0);
     const params = await recorded(customer.apiKey, 1);
@@ -309,7 +309,7 @@ describe('a refusal to bill', () => {
 
   const withAsking = () => customerOutOfCredits(money, 'pm_card_authenticationRequired');
 
-  it('other refusals name no page, and without a host there is none', async () => {
+  it('a refusal that no page resolves has no link', async () => {
     const { apiKey } = await signUp();
     const other = await call(api.addPaymentMethod, { apiKey, body: {}, headers: host });
     expect([other.status, other.body['action_url']]).toEqual([422, undefined]);
@@ -320,10 +320,10 @@ describe('a letter’s link', () => {
   const linkFor = async ({ customerId }: SignedUp) =>
     (await letterLinkFor(money.deps, customerId, { kind: 'add_card' }, 'https://billing.test')) ?? '';
 
-  it('leads to a card on file in two clicks and Stripe’s page, a day later too', async () => {
+  it('the link of a letter puts a card on file at Stripe, without signing in', async () => {
     const customer = await signUp();
     const link = await linkFor(customer);
-    // A mail scanner opens it first. It changes nothing.
+    // A mail scanner opens the link first, which changes nothing.
     const scanned = await changesAtStripe(money, () => new Visitor().get(link));
     expect(scanned).toEqual([]);
     const visitor = new Visitor();
@@ -333,14 +333,14 @@ describe('a letter’s link', () => {
     const sent = await visitor.post('/billing/letter', field);
     expect(sent.status).toBe(303);
     expect(visitor.cookies).toEqual([]);
-    // It works again until it did its thing.
+    // The link works again until the card is on file.
     expect((await visitor.post('/billing/letter', field)).location).toBe(sent.location);
     expect((await returnTo(visitor, enter(sent))).text).toContain('5 credits were added.');
     expect((await visitor.post('/billing/letter', field)).text).toContain('the card is on file');
     expect((await visitor.get('/billing/card')).location).toBe('/billing/sign-in');
   });
 
-  it('a link does not sign in, a sign-in link adds no card, and a made-up one does nothing', async () => {
+  it('a link to add a card does not sign in, and only such a link adds a card', async () => {
     const customer = await signUp();
     const link = new URL(await linkFor(customer)).searchParams.get('link') ?? '';
     expect((await new Visitor().post('/billing/enter', { link })).status).toBe(410);
@@ -351,7 +351,7 @@ describe('a letter’s link', () => {
     }
   });
 
-  it('a link to an invoice leads to Stripe’s page of that customer’s invoice only', async () => {
+  it('a link to an invoice leads to Stripe’s page only if the invoice is the customer’s', async () => {
     const pro = await proCustomer(money);
     const [invoice] = atStripe(money, pro.customerId).invoices;
     const stranger = await customerOutOfCredits(money);

@@ -43,13 +43,13 @@ async function callsAtStripe(work: () => Promise<unknown>): Promise<string[]> {
   return calls.all.slice(before).map(({ method, path }) => `${method} ${path}`);
 }
 
-/** The link with this name. */
+/** The address of the link with this name. */
 const linkIn = ({ text }: Shown, name: string): string =>
   new RegExp(`<a href="([^"]*)"[^>]*aria-label="${name}`).exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
 
 /**
  * The customer disputes their newest payment.
- * @param options.isKnown the events are delivered, so no card is charged from then on
+ * @param options.isKnown the events are delivered, after which no card is charged
  */
 async function disputeNewest({ customerId }: SignedUp, { isKnown = true } = {}): Promise<void> {
   const [intent] = atStripe(money, customerId).payments;
@@ -67,7 +67,7 @@ describe('the page of documents', () => {
     expect(shown?.text).toContain('There are no documents yet');
   });
 
-  it("a charged fix is listed with its pull request and Stripe's receipt, and its refund", async () => {
+  it("a charged fix is listed with its pull request, Stripe's receipt and its refunds", async () => {
     const customer = await customerOutOfCredits(money);
     await deployFix(customer.apiKey, 42);
     const paid = await documentsOf(customer);
@@ -81,14 +81,14 @@ describe('the page of documents', () => {
     expect((await documentsOf(customer)).text).toContain('>Refunded · ');
   });
 
-  it('a declined charge is listed as such, without a receipt', async () => {
+  it('a declined charge is listed as declined, without a receipt', async () => {
     const customer = await customerOutOfCredits(money, await money.newCard('tok_chargeCustomerFail'));
     await deployFix(customer.apiKey, 1);
     const { text } = await documentsOf(customer);
     expect(text).toContain('>Declined: nothing was charged<');
   });
 
-  it("Pro's invoice and its credit note are listed with Stripe's pages", async () => {
+  it("Pro's invoice and its credit note are listed with links to Stripe's page and PDFs", async () => {
     const customer = await proCustomer(money);
     const [invoice] = atStripe(money, customer.customerId).invoices;
     const refund_amount = 10_000;
@@ -118,7 +118,7 @@ describe('the page of documents', () => {
     expect(closed.text).toContain('Closed: the payment stands');
   });
 
-  it('a page makes four calls to Stripe at most, all of them reads', async () => {
+  it('a page makes at most four calls to Stripe, all of them reads', async () => {
     const customer = await customerOutOfCredits(money);
     for (const pr of [1, 2, 3, 4, 5]) {
       await deployFix(customer.apiKey, pr);
@@ -137,7 +137,7 @@ describe('the page of documents', () => {
     expect(rest.text.match(/Your bank took the money back/g)).toHaveLength(2);
   });
 
-  it("the older page continues where the page ends, and shows no other customer's documents", async () => {
+  it('the page of older documents continues where the first one ends, only for its own customer', async () => {
     const [alice, mallory] = [await customerOutOfCredits(money), await customerOutOfCredits(money)];
     for (let pr = 1; pr <= 12; pr++) await deployFix(alice.apiKey, pr);
     const first = await documentsOf(alice);
@@ -151,7 +151,7 @@ describe('the page of documents', () => {
       'Fix acme/webshop #2',
       'Fix acme/webshop #1',
     ]);
-    // Another customer's place in the list leads to no document of that customer.
+    // A position in another customer's list shows none of that customer's documents.
     expect((await documentsOf(mallory, query)).text).not.toContain('acme/webshop');
   });
 
@@ -161,7 +161,7 @@ describe('the page of documents', () => {
     '?after=ch_1',
     '?of=cus_1',
     '?list=payments&after=ch_none',
-  ])('the query %s, which names no documents, is refused with what to do', async (query) => {
+  ])('the query %s, which names no documents, is refused, and the page says what to do', async (query) => {
     const { status, text } = await documentsOf(await customerOutOfCredits(money), query);
     expect(status).toBe(422);
     expect(text).toContain('Open them from the menu.');
@@ -192,7 +192,7 @@ describe('the page of documents', () => {
     expect((await documentsOf(customer, '?of=former')).text).toContain('no longer lists your documents');
   });
 
-  it('the other documents are shown if Stripe no longer has the dispute, and a wrong key is a defect', async () => {
+  it('a dispute that Stripe no longer has is left out, but a wrong key for Stripe is an error', async () => {
     const { apiKey, customerId } = await customerOutOfCredits(money);
     await deployFix(apiKey, 1);
     const head = { ...(await headOf(money.deps, customerId)), openDisputes: ['du_gone'] };
@@ -238,7 +238,7 @@ describe('amounts of documents', () => {
     [2_900, 'eur', '€29.00'],
     [2_900, 'jpy', '¥2,900'],
     [2_900, 'usdc', '2,900 usdc'],
-  ])('%i of %s is shown as %s', (amount, currency, shown) => {
+  ])('an amount of %i in %s is shown as %s', (amount, currency, shown) => {
     expect(currencyOf(amount, currency)).toBe(shown);
   });
 });

@@ -34,7 +34,7 @@ async function signedIn(customer: SignedUp): Promise<Visitor> {
 }
 
 describe('the way into the billing page', () => {
-  it('a link of an account key signs in and shows the account', async () => {
+  it('a link that was made with an account key signs in and shows the account', async () => {
     const visitor = await signedIn(alice);
     const { status, text, headers } = await visitor.get('/billing');
     expect(status).toBe(200);
@@ -62,7 +62,7 @@ describe('the way into the billing page', () => {
     expect(text).toContain('expired or was used already');
   });
 
-  it('of two concurrent uses of a link, one signs in', async () => {
+  it('of several concurrent uses of a link, only one signs in', async () => {
     const link = new URL(await linkOf(alice)).searchParams.get('link') ?? '';
     const answers = await Promise.all(
       Array.from({ length: 4 }, () => new Visitor().post('/billing/enter', { link })),
@@ -71,7 +71,7 @@ describe('the way into the billing page', () => {
   });
 
   it.each(['', 'nonsense', `${'0'.repeat(32)}.${'A'.repeat(43)}`, '../..', '<script>'])(
-    'a made-up link, %j, is refused and is not repeated in the page',
+    'a made-up link, %j, is refused and is not shown in the page',
     async (link) => {
       const { status, text } = await new Visitor().post('/billing/enter', { link });
       expect(status).toBe(410);
@@ -111,7 +111,7 @@ describe('sign-in by e-mail', () => {
   const requests = async () =>
     (await allNoticesOf(deps.table, alice.customerId)).filter(({ content }) => content.kind === 'sign_in');
 
-  it('a known and an unknown address get the same answer, and only the known one a letter', async () => {
+  it('a known and an unknown address get the same answer, but only the known one gets a letter', async () => {
     const before = (await requests()).length;
     const known = await new Visitor().post('/billing/sign-in', { email: (await emailOf()).toUpperCase() });
     const unknown = await new Visitor().post('/billing/sign-in', { email: 'stranger@acme.dev' });
@@ -128,7 +128,7 @@ describe('sign-in by e-mail', () => {
     expect((await requests()).length - before).toBe(4);
   });
 
-  it('a source that asks too often has to wait', async () => {
+  it('an IP address that asks too often has to wait', async () => {
     const stranger = new Visitor();
     const statuses: number[] = [];
     for (let i = 0; i < 21; i++) {
@@ -149,7 +149,7 @@ describe('sign-in by e-mail', () => {
     },
   );
 
-  it('what is no address is asked for again', async () => {
+  it('an input that is not an e-mail address is refused, and the page asks again', async () => {
     const { status, text } = await new Visitor().post('/billing/sign-in', { email: '"><script>' });
     expect(status).toBe(422);
     expect(text).toContain('Enter your e-mail address');
@@ -158,12 +158,12 @@ describe('sign-in by e-mail', () => {
 });
 
 describe('a session', () => {
-  it('without a session every page leads to the sign-in page', async () => {
+  it('without a session, the account page redirects to the sign-in page', async () => {
     const { status, location } = await new Visitor().get('/billing');
     expect([status, location]).toEqual([303, '/billing/sign-in']);
   });
 
-  it("a forged cookie, and another customer's id in a real one, open nothing", async () => {
+  it("neither a forged cookie nor a real one with another customer's id opens the account", async () => {
     const mallory = await signUp();
     const [cookie = ''] = (await signedIn(mallory)).cookies;
     const forged = [
@@ -178,7 +178,7 @@ describe('a session', () => {
     }
   });
 
-  it('a link is no session, and a session is no link', async () => {
+  it('a sign-in link is not accepted as a session, nor a session as a link', async () => {
     const link = new URL(await linkOf(alice)).searchParams.get('link') ?? '';
     const visitor = new Visitor();
     visitor.steal([`__Host-rsolv_session=${link}`]);
@@ -210,7 +210,7 @@ describe('a session', () => {
     expect((await visitor.get('/billing')).status).toBe(200);
   });
 
-  it('a page is no request with a key: neither shown nor refused pages are counted as one', async () => {
+  it('neither shown nor refused pages are counted as requests with an API key', async () => {
     const visitor = await signedIn(alice);
     const { result, lines } = await heard(async () => [
       (await visitor.get('/billing')).status,
@@ -221,7 +221,7 @@ describe('a session', () => {
     expect(lines.join('\n')).toContain(alice.customerId);
   });
 
-  it("another site cannot sign a visitor in to its own customer's account", async () => {
+  it("another site cannot sign a visitor in to an attacker's account", async () => {
     const link = new URL(await linkOf(alice)).searchParams.get('link') ?? '';
     const foreign = [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }];
     for (const headers of foreign) {
@@ -251,7 +251,7 @@ describe('the overview', () => {
 });
 
 describe('every page', () => {
-  it('no page runs scripts, is framed by other sites, or tells its address to others', async () => {
+  it('account and sign-in pages run no script, allow no frames and send no referrer', async () => {
     const visitor = await signedIn(alice);
     for (const path of ['/billing', '/billing/sign-in', '/billing/enter?link=x', '/billing/enter']) {
       const { headers, text } = await visitor.get(path);

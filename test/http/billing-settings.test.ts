@@ -80,7 +80,7 @@ async function askFor(email: string): Promise<string> {
 }
 
 describe('the keys', () => {
-  it('a key is created for CI by default, is shown once, and never in an address', async () => {
+  it('a key is created for CI by default, and is shown only once', async () => {
     const page = await visitor.get('/billing/keys');
     expect(page.text).toContain('value="fixes" checked');
     expect(page.text).toContain(owner.apiKeyId.slice(0, 8));
@@ -97,7 +97,7 @@ describe('the keys', () => {
     expect(JSON.stringify(await contentsOf(deps.table))).not.toContain(apiKey.slice(-43));
   });
 
-  it('a key can replace another one, and a repeat of the form says that the replaced key is gone', async () => {
+  it('a key can replace another, and sending the form again says that the replaced key is gone', async () => {
     const [first] = await keysOf();
     const fields = { name: '', scope: 'account', replaces: first?.keyId ?? '' };
     expect(apiKeyIn(await send('/billing/keys', fields))).not.toBe('');
@@ -108,7 +108,7 @@ describe('the keys', () => {
     expect(await keysOf()).toHaveLength(1);
   });
 
-  it('a key is revoked after a page that asks, and a repeat changes nothing', async () => {
+  it('a key is revoked after a confirmation, and a repeat changes nothing', async () => {
     await send('/billing/keys', { name: 'old', scope: 'fixes' });
     const id = (await keysOf()).find(({ name }) => name === 'old')?.keyId ?? '';
     const asked = await visitor.get(`/billing/keys/revoke?id=${id}`);
@@ -125,14 +125,14 @@ describe('the keys', () => {
     [{ name: 'x'.repeat(101), scope: 'fixes' }, 'at most 100 characters'],
     [{ name: 'a\u0000b', scope: 'fixes' }, 'control characters'],
     [{ name: 'CI', scope: 'everything' }, 'Choose what the key may do'],
-  ])('a wrong form for a key, %j, is shown again with the reason', async (fields, reason) => {
+  ])('an invalid form for a key, %j, is shown again with the reason', async (fields, reason) => {
     const { status, text } = await send('/billing/keys', fields);
     expect(status).toBe(422);
     expect(text).toContain(reason);
     expect(await keysOf()).toHaveLength(1);
   });
 
-  it('at most 10 keys work, and the page says what to do', async () => {
+  it('at most 10 keys work at a time, and the page says what to do then', async () => {
     for (let i = 1; i < 10; i++) await send('/billing/keys', { name: `k${i}`, scope: 'fixes' });
     const { status, text } = await send('/billing/keys', { name: 'k10', scope: 'fixes' });
     expect(status).toBe(422);
@@ -149,7 +149,7 @@ describe('the keys', () => {
   });
 });
 
-describe('the ways of locking oneself out', () => {
+describe('protection against locking oneself out', () => {
   it('the last account key is not revoked, and the page says what to do', async () => {
     const { status, text } = await send('/billing/keys/revoke', { id: owner.apiKeyId });
     expect(status).toBe(422);
@@ -157,7 +157,7 @@ describe('the ways of locking oneself out', () => {
     expect((await call(api.getUsage, { apiKey: owner.apiKey })).status).toBe(200);
   });
 
-  it('of the last two account keys, revoked at the same time, one stays', async () => {
+  it('if the last two account keys are revoked concurrently, one stays', async () => {
     await send('/billing/keys', { name: '', scope: 'account' });
     const both = await keysOf();
     const answers = await Promise.all(both.map(({ keyId: id }) => send('/billing/keys/revoke', { id })));
@@ -173,7 +173,7 @@ describe('the ways of locking oneself out', () => {
     expect(await keysOf()).toMatchObject([{ scope: 'account' }]);
   });
 
-  it('a mistyped address changes nothing: letters and links to sign in still go to the present one', async () => {
+  it('a mistyped address changes nothing: letters and sign-in links go to the current one', async () => {
     const before = await head();
     await askFor('ada@no-such-mailbox.example');
     expect(await head()).toMatchObject({ email: before.email, newEmail: 'ada@no-such-mailbox.example' });
@@ -185,7 +185,7 @@ describe('the ways of locking oneself out', () => {
 });
 
 describe('a confirmed address', () => {
-  it('the welcome letter confirms the address, shows the keys, and replaces all of them', async () => {
+  it('the link of the welcome letter confirms the address, after which all keys can be replaced', async () => {
     expect((await head()).emailState).toBe('unconfirmed');
     const welcome = await deliver();
     expect(welcome.map(({ subject }) => subject)).toEqual(['Welcome to RSOLV']);
@@ -211,7 +211,7 @@ describe('a confirmed address', () => {
     expect((await reader.post('/billing/enter', { link })).status).toBe(410);
   });
 
-  it('signing in by mail confirms the address too, once', async () => {
+  it('signing in by mail also confirms the address, once', async () => {
     await deliver();
     for (const next of ['/billing/keys?confirmed=1', '/billing']) {
       await new Visitor().post('/billing/sign-in', { email: (await head()).email });
@@ -220,7 +220,7 @@ describe('a confirmed address', () => {
     }
   });
 
-  it('without a confirmed address, lost keys are not replaced, and the page sends a link', async () => {
+  it('without a confirmed address, the page offers to mail a link, and does not replace all keys', async () => {
     const page = await visitor.get('/billing/keys');
     expect(page.text).toContain('Send a link to this address');
     expect((await visitor.get('/billing/keys/replace-all')).location).toBe('/billing/keys#lost');
@@ -230,7 +230,7 @@ describe('a confirmed address', () => {
     expect((await send('/billing/keys/replace-all')).status).toBe(403);
   });
 
-  it('a link that was mailed to an earlier address signs in to nothing', async () => {
+  it('a sign-in link that was mailed to an earlier address no longer works', async () => {
     const { email } = await head();
     await new Visitor().post('/billing/sign-in', { email });
     const old = linkIn(await deliver(), 'enter');
@@ -240,7 +240,7 @@ describe('a confirmed address', () => {
   });
 });
 
-describe('another address', () => {
+describe('a change of address', () => {
   it('an address changes once its owner confirms it, without a session, and the old address gets a letter', async () => {
     await deliver();
     const { email: earlier } = await head();
@@ -258,14 +258,14 @@ describe('another address', () => {
     const told = await deliver();
     expect(told).toMatchObject([{ to: earlier, kind: 'address_changed' }]);
     expect(told[0]?.text).toContain('If this was not you, reply');
-    // The claim of the earlier address is gone, and the sent letter does not keep it.
+    // The table no longer holds the earlier address, in neither its claim nor the sent letter.
     expect(JSON.stringify(await contentsOf(deps.table))).not.toContain(earlier);
     expect((await new Visitor().post('/billing/confirm', { link })).status).toBe(410);
     const again = await call(api.onboardCustomer, { body: { name: 'Acme', email: earlier } });
     expect(again.status).toBe(201);
   });
 
-  it('of two concurrent uses of the link, one changes the address', async () => {
+  it('of several concurrent uses of a confirmation link, only one changes the address', async () => {
     const email = uniqueEmail();
     const link = await askFor(email);
     const answers = await Promise.all([1, 2, 3].map(() => new Visitor().post('/billing/confirm', { link })));
@@ -273,7 +273,7 @@ describe('another address', () => {
     expect((await kindsOf()).filter((kind) => kind === 'address_changed')).toHaveLength(1);
   });
 
-  it('a newer wish, or a withdrawn one, ends the earlier link', async () => {
+  it('a newer request ends the earlier link, and a withdrawal ends the last one', async () => {
     const first = await askFor(uniqueEmail());
     const email = uniqueEmail();
     const second = await askFor(email);
@@ -284,7 +284,7 @@ describe('another address', () => {
     expect((await head()).newEmail).toBeNull();
   });
 
-  it('a letter about a wish that was replaced before it was sent is not sent', async () => {
+  it('the letter of a request that was replaced before delivery is not sent', async () => {
     await deliver();
     await send('/billing/address', { email: uniqueEmail() });
     const email = uniqueEmail();
@@ -292,7 +292,7 @@ describe('another address', () => {
     expect((await deliver()).map(({ to }) => to)).toEqual([email]);
   });
 
-  it('an address that another account took meanwhile is refused, and nothing changes', async () => {
+  it('an address that another account has since taken is refused, and nothing changes', async () => {
     const email = uniqueEmail();
     const link = await askFor(email);
     const taken = await call(api.onboardCustomer, { body: { name: 'Other', email } });
@@ -303,7 +303,7 @@ describe('another address', () => {
     expect((await head()).email).not.toBe(email);
   });
 
-  it('the same address in other letters changes its form alone', async () => {
+  it('an address that differs only in letter case is stored as written and keeps its claim', async () => {
     const email = (await head()).email.toUpperCase();
     const link = await askFor(email);
     expect((await new Visitor().post('/billing/confirm', { link })).status).toBe(303);
@@ -326,13 +326,13 @@ describe('another address', () => {
     expect((await head()).newEmail).toBeNull();
   });
 
-  it("the present address, and another customer's, are refused", async () => {
+  it("the current address and another customer's address are refused", async () => {
     const other = await head(await signUp());
     for (const email of [(await head()).email, other.email])
       expect((await send('/billing/address', { email })).status).toBe(422);
   });
 
-  it('an address gets at most 5 letters a day, from all accounts together', async () => {
+  it('an address gets at most 5 letters a day from all accounts together', async () => {
     const email = uniqueEmail();
     const answers: Shown[] = [];
     for (let i = 0; i < 6; i++) {
@@ -343,7 +343,7 @@ describe('another address', () => {
     expect(answers.at(-1)?.text).toContain('5 times a day.</p>\n<p>Try again in 24 hours.');
   });
 
-  it('a link to sign in confirms no new address, and the link for an address signs in to nothing else', async () => {
+  it('a sign-in link does not confirm an address, and a confirmation link is no sign-in link', async () => {
     const { body } = await call(api.createBillingLink, { apiKey: owner.apiKey });
     const signInLink = new URL(String(body['url'])).searchParams.get('link') ?? '';
     const confirm = await askFor(uniqueEmail());
@@ -367,7 +367,7 @@ describe('the limit, the letters, the name', () => {
     expect((await head()).spendingLimitCents).toBeNull();
   });
 
-  it('a limit of 0 blocks a fix without a credit, and the page shows no room', async () => {
+  it('a limit of 0 blocks a fix without a credit, and the page shows that nothing is left', async () => {
     await send('/billing/settings/limit', { limit: 'dollars', dollars: '0' });
     await setHead(deps.table, owner.customerId, 'payment_method_id', 'pm_1');
     await setHead(deps.table, owner.customerId, 'stripe_customer_id', 'cus_1');
@@ -392,7 +392,7 @@ describe('the limit, the letters, the name', () => {
     expect((await head()).spendingLimitCents).toBe(290_000);
   });
 
-  it('letters are turned off and on, and unknown ones are ignored', async () => {
+  it('optional letters are turned off and on, and other kinds are ignored', async () => {
     await send('/billing/settings/letters', { letter: 'exhausted' });
     const others = OPTIONAL_NOTICE_KINDS.filter((kind) => kind !== 'exhausted');
     expect((await head()).mutedNotices).toEqual(others.toSorted());
@@ -416,7 +416,7 @@ describe('the limit, the letters, the name', () => {
 });
 
 describe('closing the account', () => {
-  it('a customer asks once, sees what is lost, and can withdraw', async () => {
+  it('a customer sees what is lost, asks to close the account, and can withdraw the request', async () => {
     await deliver();
     expect((await visitor.get('/billing/settings/close')).text).toContain('Your 5 credits are lost');
     for (let i = 0; i < 2; i++) expect((await send('/billing/settings/close')).status).toBe(303);
@@ -451,7 +451,7 @@ describe('every form', () => {
     expect(await contentsOf(deps.table)).toEqual(before);
   });
 
-  it('another site cannot send the link of a letter', async () => {
+  it('another site cannot submit the confirmation link of a letter', async () => {
     const link = await askFor(uniqueEmail());
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }]) {
       const { status, cookies } = await new Visitor().post('/billing/confirm', { link }, headers);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 const shop = (prNumber: number) => ({ githubOrg: 'acme', repoName: 'webshop', prNumber });
 
 describe('the overview', () => {
-  it('a new account sees what to do next, and no empty tables', async () => {
+  it('a new account sees what to do next, and no chart', async () => {
     const { customerId } = await signUp();
     const { text } = await (await visitorOf(deps, customerId)).get('/billing');
     expect(text).toContain('<h2>Get started</h2>');
@@ -26,7 +26,7 @@ describe('the overview', () => {
     expect(text).not.toContain('<svg');
   });
 
-  it('an account with fixes sees what is open, the limit, the months and the balance over time', async () => {
+  it('an account with fixes sees its open fixes, its limit, its months and its balance', async () => {
     const { apiKey, customerId } = await signUp();
     for (const pr of [1, 2, 3, 4]) await deployFix(apiKey, pr);
     for (const pr of [5, 6, 7]) await call(api.recordFixAttempt, { apiKey, body: fixBody(pr) });
@@ -41,7 +41,7 @@ describe('the overview', () => {
     expect(text).toContain('No fix was charged to your card');
   });
 
-  it('waiting fixes are counted, with what billing them costs', async () => {
+  it('the overview shows the number of waiting fixes and what billing them costs', async () => {
     const { apiKey, customerId } = await signUp();
     for (const pr of [1, 2, 3, 4, 5]) await deployFix(apiKey, pr);
     for (const pr of [6, 7, 8]) {
@@ -61,7 +61,7 @@ describe('the overview', () => {
     expect(await waiting()).toContain('href="/billing/card/waiting"');
   });
 
-  it('each warning has a link to the page where it is dealt with', async () => {
+  it('each warning has a link to the page that resolves it', async () => {
     const { customerId } = await signUp();
     await setHead(deps.table, customerId, 'open_disputes', ['dp_1']);
     await setHead(deps.table, customerId, 'debt', 2);
@@ -74,7 +74,7 @@ describe('the overview', () => {
   });
 });
 
-/** The value of a fact on a page, as text. */
+/** The value of a fact on a page, without markup. */
 const factOf = (text: string, name: string): string =>
   (new RegExp(`<dt>${name}</dt><dd>(.*?)</dd>`).exec(text)?.[1] ?? '').replaceAll(/<[^>]*>/g, '');
 
@@ -95,7 +95,7 @@ describe('the statement', () => {
   });
   const statement = (month: string) => visitor.get(`/billing/statement?month=${month}`);
 
-  it('a month has its own changes, from its first to its last millisecond', async () => {
+  it('the statement of a month has exactly the changes from its first to its last millisecond', async () => {
     const [january, february, march, april] = await Promise.all(
       ['2026-01', '2026-02', '2026-03', '2026-04'].map(async (month) => (await statement(month)).text),
     );
@@ -113,19 +113,19 @@ describe('the statement', () => {
     expect(text).toMatch(/<td>acme\/webshop<\/td><td class="number">1<\/td><td class="number">0<\/td>/);
   });
 
-  it('a hostile name is text: it makes no markup, and no link', async () => {
+  it('a hostile repository name is shown as text, without markup or a link', async () => {
     const { text } = await statement('2026-02');
     expect(text).toContain('https://github.com/acme/webshop/pull/2');
     expect(text).not.toMatch(/<script|href="javascript/i);
   });
 
-  it('months are linked from the first month of the account to this one', async () => {
+  it('the statement links to the next month, and to none before the account was opened', async () => {
     const { text } = await statement('2026-01');
     expect(text).toContain('?month=2026-02');
     expect(text).not.toContain('?month=2025-12');
   });
 
-  it('a month as a file has the same lines, the oldest first', async () => {
+  it('the CSV file of a month has the same lines, oldest first', async () => {
     const { headers, text } = await visitor.get('/billing/statement.csv?month=2026-02');
     expect(headers['content-type']).toContain('text/csv');
     expect(headers['content-disposition']).toBe('attachment; filename="rsolv-statement-2026-02.csv"');
@@ -156,7 +156,7 @@ describe('the statement', () => {
     expect(text).not.toContain('<script>');
   });
 
-  it('without a session nothing is shown or downloaded', async () => {
+  it('without a session, nothing is shown or downloaded', async () => {
     for (const path of ['statement', 'statement.csv', 'account.json']) {
       const { status, location } = await new Visitor().get(`/billing/${path}`);
       expect([path, status, location]).toEqual([path, 303, '/billing/sign-in']);
@@ -184,7 +184,7 @@ describe('a large account', () => {
 
   const all = Array.from({ length: FIXES }, (_, n) => `acme/webshop#${n + 1}`);
 
-  it('older pages show every change of the month once, and tear no charged fix apart', async () => {
+  it('older pages show every change of the month once, and never split a charged fix', async () => {
     const seen: string[] = [];
     let next: string | undefined = '/billing/statement?month=2026-02';
     for (let pages = 0; next !== undefined && pages < 10; pages++) {
@@ -196,7 +196,7 @@ describe('a large account', () => {
     expect(seen.toReversed()).toEqual(all);
   });
 
-  it('the files of a month have every change once, and each names the next', async () => {
+  it('the CSV files of a month have every change once, and each links to the next', async () => {
     const seen: string[] = [];
     let next: string | undefined = '/billing/statement.csv?month=2026-02';
     while (next !== undefined) {
@@ -216,13 +216,13 @@ describe('a large account', () => {
     expect(seen).toEqual(all);
   });
 
-  it('the beginning of a month is found in one read for each factor of 16', async () => {
+  it('the number of entries before a month is found in a large ledger', async () => {
     const moments = ['2026-02-01T00:00:00.000Z', '2026-03-01T00:00:00.000Z', '2030-01-01T00:00:00.000Z'];
     const seq = 2 * FIXES + 2;
     expect(await entriesBefore(deps.table, customer.customerId, seq, moments)).toEqual([1, seq - 1, seq]);
   });
 
-  it('everything about the account can be downloaded, document after document', async () => {
+  it('a large account can be downloaded in several documents', async () => {
     const seen: unknown[] = [];
     let next: string | null = '/billing/account.json';
     let documents = 0;
@@ -250,7 +250,7 @@ const AccountDocument = z.object({
 });
 
 describe('the download of an account', () => {
-  it('a usual account is one document with keys, fixes, entries and letters, and without secrets', async () => {
+  it('a small account is one document with keys, fixes, entries and letters, and without secrets', async () => {
     const { apiKey, customerId, apiKeyId } = await signUp();
     await deployFix(apiKey, 1);
     const { text, headers } = await (await visitorOf(deps, customerId)).get('/billing/account.json');
@@ -264,14 +264,14 @@ describe('the download of an account', () => {
       next: null,
     });
     expect(document.entries).toHaveLength(2);
-    // The secret may have an underscore too.
+    // The secret can contain underscores.
     const secret = apiKey.split('_').slice(2).join('_');
     expect(text).not.toContain(secret);
   });
 });
 
 describe('a hostile name', () => {
-  it('the name of the account is text on every page', async () => {
+  it('a hostile account name is shown as text on the overview and the statement', async () => {
     const { body } = await call(api.onboardCustomer, {
       body: { name: '<script>alert(1)</script>"onload=x', email: 'hostile@acme.dev' },
     });

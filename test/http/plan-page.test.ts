@@ -80,7 +80,7 @@ function bankOf({ location = '' }: Shown): { readonly paymentIntentId: string; r
 }
 
 describe('the plan on the page', () => {
-  it('Pro is bought with a card that asks for nothing, cancelled, resumed, and cancelled now', async () => {
+  it('Pro is bought with a card that needs no approval, cancelled, resumed and ended at once', async () => {
     const ada = await guest(await money.newCard());
     expect((await ada.get('/billing/plan')).text).toContain('Subscribe for $599.00 a month');
     const bought = await ada.send('/billing/plan/subscribe');
@@ -108,7 +108,7 @@ describe('the plan on the page', () => {
     expect(atStripe(money, ada.customer.customerId).subscriptions).toHaveLength(1);
   });
 
-  it('without a card the page leads to the card, and an untrue note is not shown', async () => {
+  it('without a card, the page links to the card page and shows no untrue note', async () => {
     const ada = await guest();
     const { text } = await ada.get('/billing/plan?done=subscribed');
     expect(text).toContain('<a href="/billing/card">Add a card</a>');
@@ -124,7 +124,7 @@ describe('the plan on the page', () => {
     expect(atStripe(money, ada.customer.customerId).subscriptions).toEqual([]);
   });
 
-  it('a renewal that cannot be paid with the card on file leads to the page of its invoice', async () => {
+  it('if the card is declined for a renewal, the page links to the invoice', async () => {
     const pro = await proCustomer(money);
     const ada = await new Guest(pro).enter();
     const { id } = atStripe(money, pro.customerId);
@@ -142,8 +142,8 @@ describe('the plan on the page', () => {
   });
 });
 
-describe('Pro with a card whose bank asks', () => {
-  it('the bank is asked, and its answer is recorded on return, also without a session', async () => {
+describe('Pro with a card whose bank asks for approval', () => {
+  it('the browser goes to the bank, and its return records the outcome, even without a session', async () => {
     await redirecting('redirect_to_url');
     const ada = await guest(ASKS);
     const { customerId } = ada.customer;
@@ -168,7 +168,7 @@ describe('Pro with a card whose bank asks', () => {
     expect((await ada.get('/billing/plan?done=subscribed')).text).toContain('You are on Pro.');
   });
 
-  it('a refused approval ends the order, and the page says so at the next click', async () => {
+  it('a refused approval ends the order, and the page offers Pro again', async () => {
     await redirecting('redirect_to_url');
     const ada = await guest(ASKS);
     const { paymentIntentId, back } = bankOf(await ada.send('/billing/plan/subscribe'));
@@ -180,7 +180,7 @@ describe('Pro with a card whose bank asks', () => {
     expect(atStripe(money, ada.customer.customerId).paid).toEqual([]);
   });
 
-  it("if only Stripe's script can ask, one page runs it, and no other page does", async () => {
+  it("if only Stripe's script can show the bank's page, one page runs it, and no other does", async () => {
     await redirecting('use_stripe_sdk');
     const ada = await guest(ASKS);
     const asked = await ada.send('/billing/plan/subscribe');
@@ -205,7 +205,7 @@ describe('Pro with a card whose bank asks', () => {
     process.env['STRIPE_PUBLISHABLE_KEY'] = 'pk_test_page';
   });
 
-  it('a made-up return address changes nothing and tells nothing', async () => {
+  it('a made-up return address changes nothing and shows nothing about the account', async () => {
     const ada = await guest(ASKS);
     const { customerId } = ada.customer;
     await ada.send('/billing/plan/subscribe');
@@ -237,7 +237,7 @@ describe('the approval of a payment for a fix', () => {
     return { ada, fix, charge, customerId };
   }
 
-  it('a waiting payment is listed, approved with the bank, and settled once', async () => {
+  it('a payment that waits for approval is listed, approved at the bank, and settled once', async () => {
     await redirecting('redirect_to_url');
     const { ada, fix, charge, customerId } = await asked();
     expect((await ada.get('/billing/approve')).text).toContain(`/billing/approve?fix=${fix.id}`);
@@ -267,7 +267,7 @@ describe('the approval of a payment for a fix', () => {
     expect(atStripe(money, customerId).payments).toHaveLength(1);
   });
 
-  it('credits that have come meanwhile pay for the fix, and the payment is cancelled', async () => {
+  it('credits that arrive in the meantime pay for the fix, and the payment is cancelled', async () => {
     const { ada, fix, customerId } = await asked();
     await leaveCredits(money, customerId, 2);
     expect((await ada.send('/billing/approve', { fix: fix.id })).location).toContain('/billing/approve?fix=');
@@ -275,7 +275,7 @@ describe('the approval of a payment for a fix', () => {
     expect(atStripe(money, customerId).payments.map(({ status }) => status)).toEqual(['canceled']);
   });
 
-  it('after a change of the card, the payment with the old card is not asked for', async () => {
+  it('after a change of card, the payment with the old card can no longer be approved', async () => {
     const { ada, fix, customerId } = await asked();
     const { id } = atStripe(money, customerId);
     await putDefault(money, id, await attachedCard(money, id));
@@ -284,7 +284,7 @@ describe('the approval of a payment for a fix', () => {
     expect(atStripe(money, customerId).paid).toEqual([]);
   });
 
-  it("another customer's fix, and one that does not exist, are not found", async () => {
+  it("neither another customer's fix nor one that does not exist is found", async () => {
     const { fix } = await asked();
     const mallory = await guest();
     for (const id of [fix.id, 'nonsense']) {

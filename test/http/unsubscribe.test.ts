@@ -13,7 +13,7 @@ import { type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 import { Visitor } from '../support/pages.ts';
 
-/* The link of a letter that turns its kind off. */
+/* The link in a letter that turns off letters of its kind. */
 
 let deps: Deps;
 beforeAll(async () => {
@@ -45,7 +45,7 @@ async function letterOf(kind: 'fix_blocked' | 'dispute', id = 'n1'): Promise<Mai
 const linkOf = async () => (await letterOf('fix_blocked')).unsubscribeUrl ?? '';
 const head = () => readHead(deps.table, alice.customerId);
 const muted = async () => (await head())?.mutedNotices;
-/** What a mail provider sends: no cookie, no origin of ours, and nothing else in the form. */
+/** The form that a mail provider sends, without a cookie and without an origin of ours. */
 const ONE_CLICK = { 'List-Unsubscribe': 'One-Click' };
 
 describe('the link that turns letters off', () => {
@@ -61,7 +61,7 @@ describe('the link that turns letters off', () => {
   it.each([
     ['no header of a browser', {}],
     ['the page of a mail program', { 'sec-fetch-site': 'cross-site', origin: 'https://mail.example' }],
-  ])('one click with %s turns off this kind alone, and a repeat changes nothing', async (_, headers) => {
+  ])('one click with %s turns off only this kind, and a repeat changes nothing', async (_, headers) => {
     const link = await linkOf();
     for (const _ of ['first', 'second']) {
       const { status, text, location, cookies } = await new Visitor().post(link, ONE_CLICK, headers);
@@ -86,7 +86,7 @@ describe('the link that turns letters off', () => {
     expect(await muted()).toEqual(['fix_blocked']);
   });
 
-  it('an expired, an unknown and a made-up link turn nothing off', async () => {
+  it('an unknown, a malformed and a made-up link turn nothing off', async () => {
     const link = new URL(await linkOf());
     const token = link.searchParams.get('link') ?? '';
     const { customerId } = alice;
@@ -101,7 +101,7 @@ describe('the link that turns letters off', () => {
     expect(await muted()).toEqual([]);
   });
 
-  it('the link signs no one in, and a link that signs in turns nothing off', async () => {
+  it('the link does not sign in, neither as a sign-in link nor as a session cookie', async () => {
     const token = new URL(await linkOf()).searchParams.get('link') ?? '';
     expect((await new Visitor().post('/billing/enter', { link: token })).status).toBe(410);
     const visitor = new Visitor();
@@ -109,7 +109,7 @@ describe('the link that turns letters off', () => {
     expect((await visitor.get('/billing')).location).toBe('/billing/sign-in');
   });
 
-  it('the table and the log have neither the link nor its token', async () => {
+  it('neither the table nor the log contains the secret of the link', async () => {
     const link = await linkOf();
     const [, secret = ''] = (new URL(link).searchParams.get('link') ?? '').split('.');
     const { lines } = await heard(() => new Visitor().post(link, ONE_CLICK, {}));
@@ -119,7 +119,7 @@ describe('the link that turns letters off', () => {
     }
   });
 
-  it('the link of a closed account is answered, and changes nothing', async () => {
+  it('the link of a closed account is answered with 200 and changes nothing', async () => {
     const link = await linkOf();
     await markClosed(deps, alice.customerId);
     expect((await new Visitor().post(link, ONE_CLICK, {})).status).toBe(200);
