@@ -13,15 +13,15 @@ import { accountClosed } from '../ledger/require-item.ts';
 import { linkNotValid, newSession, presentedLink, type SignedIn } from './sign-in.ts';
 
 /**
- * Asks the owner of another address to confirm it. Until then, nothing else changes. A newer wish replaces
- * this one; a repeat sends another letter.
+ * Stores a requested new address and mails its owner a link to confirm it. Until the link is used, the
+ * customer keeps the old address. A later request replaces this one; a repeat sends another letter.
  * @param email a valid address
  * @throws BillingError email_taken, disposable_email, invalid_request (it is the customer's address already),
  * account_closed, customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function askForAddress(deps: Deps, customerId: string, email: string): Promise<void> {
   if (isDisposable(email)) throw new BillingError('disposable_email', 'Use a permanent address.');
-  // Customers at such an address are removed without a trace.
+  // Accounts at test addresses may be removed without a trace, so no customer can move to one.
   if (isTestCustomerEmail(email)) throw emailTaken();
   const id = Buffer.from(deps.randomBytes(16)).toString('hex');
   await changeLedger<string | null, null>(deps, {
@@ -43,7 +43,7 @@ export async function askForAddress(deps: Deps, customerId: string, email: strin
 }
 
 /**
- * Withdraws the wish for another address: its link no longer works. Idempotent.
+ * Withdraws the request for a new address: the mailed link no longer works. Idempotent.
  * @throws BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function keepAddress(deps: Deps, customerId: string): Promise<void> {
@@ -66,8 +66,8 @@ interface Wish {
 
 /**
  * Changes a customer's address with the link that was mailed to the new one, and signs the customer in. One
- * transaction uses the link up, claims the new address, releases the earlier one and writes its letter. A
- * second use of the link is refused.
+ * transaction uses up the link, claims the new address, releases the old one and writes the letter to the old
+ * one. A used link is rejected.
  * @throws BillingError link_not_valid, email_taken, account_closed, ledger_busy, ledger_unavailable
  */
 export async function confirmAddress(deps: Deps, linkToken: string): Promise<SignedIn> {
@@ -88,7 +88,7 @@ export async function confirmAddress(deps: Deps, linkToken: string): Promise<Sig
       // Another address may have been asked for since the link was mailed.
       if (link?.mailedTo !== addressHash(newEmail) || head.newEmail !== newEmail) throw linkNotValid();
       if (owner !== null && owner !== customerId) throw emailTaken();
-      // The same address in other letters is the customer's already.
+      // The customer owns the address already if only upper and lower case differ.
       const claims =
         owner === null ? [claimEmail(newEmail, customerId), forgetEmail(earlier, customerId)] : [];
       return {

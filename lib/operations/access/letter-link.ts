@@ -28,7 +28,7 @@ export async function letterLinkFor(
   return result.kind === 'closed' ? null : `${apiUrl}/billing/letter?link=${encodeURIComponent(token)}`;
 }
 
-/** A link as it was presented: its customer, its id and what it may do. */
+/** A valid link: its customer, its id and its one task. */
 export interface OpenedLink extends LetterLink {
   readonly customerId: string;
   readonly linkId: string;

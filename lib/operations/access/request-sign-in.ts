@@ -8,15 +8,12 @@ import { hitRateLimit, type RateLimit } from '../../store/rate-limits.ts';
 import { readOne, writeTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
-/**
- * Letters to one address that one source can cause. Counted for the pair, so that a stranger's requests do
- * not keep the owner out.
- */
+/** Sign-in letters per customer and caller's IP: a stranger's requests do not use up the owner's. */
 const LETTERS: RateLimit = { limit: 3, windowSeconds: 60 * 60 };
 
 /**
- * Has a sign-in link sent to a customer's address. Says nothing about the address: a caller cannot learn
- * which addresses are customers.
+ * Mails a sign-in link if the address belongs to a customer. Returns nothing either way, so a caller cannot
+ * learn which addresses do.
  * @throws BillingError ledger_busy, ledger_unavailable
  */
 export async function requestSignIn(

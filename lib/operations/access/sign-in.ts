@@ -26,7 +26,7 @@ import { changeLedger, type LedgerView } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
-/** A token that is known only here and to its receiver: the table stores its hash. */
+/** A token in plain text, for its receiver. The table stores only its hash. */
 export interface IssuedToken {
   readonly token: string;
   readonly validUntil: Date;
@@ -36,7 +36,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Makes a link that signs the customer in once, within 15 minutes. Each call makes another link.
- * @param mailedTo the address that gets the link, whose owner its use proves; null if it is not mailed
+ * @param mailedTo the address that gets the link, whose use proves who reads mail there; null if not mailed
  * @throws BillingError account_closed, ledger_busy, ledger_unavailable
  */
 export const makeSignInLink = (
@@ -72,13 +72,13 @@ async function makeLink(
 }
 
 export interface SignedIn extends IssuedToken {
-  /** The use of the link confirmed the customer's address just now. */
+  /** This sign-in has confirmed the customer's address. */
   readonly confirmed: boolean;
 }
 
 /**
- * Uses a link up and starts a session of 30 minutes. A link that was mailed to the customer's address also
- * confirms the address; one that was mailed to another address is refused. A second use of a link is refused.
+ * Uses up a link and starts a session of 30 minutes. A link that was mailed to the customer's address also
+ * confirms the address. A link that was mailed to another address, or was used, is rejected.
  * @throws BillingError link_not_valid, account_closed, ledger_busy, ledger_unavailable
  */
 export async function signIn(deps: Deps, linkToken: string): Promise<SignedIn> {
@@ -121,7 +121,7 @@ export interface PresentedLink extends PresentedToken {
   readonly first: LedgerView<LinkRecord | null>;
 }
 
-/** The customer and the link that a token names, as read. @throws BillingError link_not_valid */
+/** Reads the customer and the link of a token. @throws BillingError link_not_valid */
 export async function presentedLink(deps: Deps, linkToken: string): Promise<PresentedLink> {
   const presented = parseToken('link', linkToken);
   if (presented === null) throw linkNotValid();
@@ -135,7 +135,7 @@ export async function presentedLink(deps: Deps, linkToken: string): Promise<Pres
   return { ...presented, first };
 }
 
-/** A session of 30 minutes, to be stored, and its token. */
+/** Makes a session of 30 minutes and its token. The caller stores the session. */
 export function newSession(
   deps: Deps,
   customerId: string,
@@ -147,10 +147,12 @@ export function newSession(
   return { session, issued: { token, validUntil } };
 }
 
-/** Where a link leads. The page shows a button: a mail scanner that opens it does not use the link up. */
+/**
+ * The page of a sign-in link. It shows a button, so a mail scanner that opens it does not use up the link.
+ */
 export const enterUrl = (apiUrl: string, token: string): string => linkUrl(apiUrl, 'enter', token);
 
-/** Where the link leads that confirms a new address. */
+/** The page of a link that confirms a new address. */
 export const confirmUrl = (apiUrl: string, token: string): string => linkUrl(apiUrl, 'confirm', token);
 
 const linkUrl = (apiUrl: string, page: string, token: string): string =>

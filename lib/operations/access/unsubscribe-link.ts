@@ -4,7 +4,7 @@ import type { Deps } from '../../runtime/deps.ts';
 import { putUnsubscribeLink } from '../../store/access/unsubscribe.ts';
 import type { Write } from '../../store/table.ts';
 
-/* Apart from its use, which changes the head: what sends letters needs only this. */
+/* Only makes links. Using one changes the head: that is in unsubscribe.ts, which delivery does not load. */
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -20,6 +20,6 @@ export function newUnsubscribeLink(
   return { token, write: putUnsubscribeLink({ customerId, tokenId, kind, validUntil }) };
 }
 
-/** Where the link of a letter leads. Its page shows a button; a mail program sends the form without it. */
+/** The page of an unsubscribe link. It shows a button; a mail program posts without showing the page. */
 export const unsubscribeUrl = (apiUrl: string, token: string): string =>
   `${apiUrl}/billing/unsubscribe?link=${encodeURIComponent(token)}`;

@@ -17,15 +17,15 @@ import { ledgerBusy, retryContended } from '../ledger/retry-contended.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 
 /*
- * The end of a Checkout session: its card is put on file once, by the return page, the webhook or the
- * sweeper.
+ * The end of a Checkout session. The return page, the webhook and the sweeper may all finish it; the card is
+ * put on file once.
  */
 
 /** `none`: the customer has no such session. `open` and `expired`: the cardholder confirmed no card. */
 export type FinishedSession = CardSessionOutcome | { readonly kind: 'none' | 'open' | 'expired' };
 
 const NONE = { kind: 'none' } as const;
-/** Each try ends after another caller has moved the session, which happens twice at most. */
+/** A try is repeated only if another caller has moved the session, and a session moves twice at most. */
 const MAX_TRIES = 5;
 
 /**
@@ -58,8 +58,8 @@ export async function finishCardSession(
 }
 
 /**
- * Finishes the session that a browser returned from. Reads its customer from Stripe, so it works without a
- * session of ours: it only carries out what the cardholder confirmed at Stripe.
+ * Finishes the Checkout session that a browser returned from. The visitor need not be signed in: the customer
+ * comes from Stripe, and this only carries out what the cardholder confirmed there.
  * @throws BillingError as `finishCardSession`
  */
 export async function finishReturnedSession(
@@ -86,13 +86,13 @@ export async function readCardSession(
   };
 }
 
-/** Anyone with our key can write a session's metadata. Only we write the stored session. */
+/** Compares with what we stored: anyone with our Stripe key can write a session's metadata. */
 const isTheirs = (hosted: HostedCardSession, customerId: string, session: CardSession): boolean =>
   hosted.customerId === customerId &&
   hosted.attempt === session.attempt &&
   hosted.stripeCustomerId === session.stripeCustomerId;
 
-/** Stores that the card is there, so that the sweeper finds the session. Null after a lost race. */
+/** Stores that a card was confirmed, so that the sweeper finishes after a crash. Null after a lost race. */
 async function announce(
   deps: PaymentDeps,
   customerId: string,
@@ -138,7 +138,7 @@ async function complete(
     deps.report({ kind: 'payment_method_added', customerId });
     const { bonusCredits, renewal } = added;
     const outcome = { kind: 'on_file', bonusCredits, renewal } as const;
-    // The outcome of the renewal is known only now. Without this write, the page says nothing about it.
+    // The session was finished before the renewal was tried. This write adds its outcome for the page.
     if (renewal !== 'none') {
       const before = finished(session, { ...outcome, renewal: 'none' });
       await move(deps, customerId, { ...before, outcome }, before);

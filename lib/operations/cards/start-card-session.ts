@@ -19,7 +19,7 @@ export interface CardClick {
   readonly linkId: string | null;
 }
 
-/** Where to send the browser: to Stripe's page, or to what came of a session that was complete already. */
+/** Where to send the browser: to Stripe's page, or to the result of a session that is already complete. */
 export type StartedSession =
   | { readonly kind: 'opened'; readonly url: string }
   | { readonly kind: 'complete'; readonly sessionId: string };
@@ -29,11 +29,11 @@ const MINUTE_MS = 60_000;
 const OPEN_MS = 23 * 60 * MINUTE_MS;
 /** A session with less time than this is replaced. */
 const MIN_LEFT_MS = 15 * MINUTE_MS;
-/** How long an unanswered call is repeated under its key. */
+/** How long a call that got no answer is repeated under its idempotency key. */
 const REPEAT_MS = 60 * MINUTE_MS;
 const MAX_TRIES = 5;
 
-/** Where Stripe sends the browser after the card was confirmed. It works without a session of ours. */
+/** Where Stripe sends the browser after the card was confirmed. The page needs no sign-in. */
 const RETURN_PATH = '/billing/card/return?session={CHECKOUT_SESSION_ID}';
 
 /**
@@ -62,7 +62,7 @@ export async function startCardSession(
   throw ledgerBusy();
 }
 
-/** The customer's own open session. Null if it cannot be used, or after a lost race. */
+/** Continues the stored session. Null if a new one is needed, or after a lost race. */
 async function reuse(
   deps: PaymentDeps,
   head: CustomerHead,
@@ -75,7 +75,7 @@ async function reuse(
   const hosted = await askStripe(() => stripe.readCardSession(sessionId));
   if (hosted?.state === 'complete') {
     const { kind } = await finishCardSession(deps, customerId, hosted);
-    // Not theirs, so it must not keep the customer from adding a card.
+    // At Stripe, the session does not match the stored one. Drop it, so that the customer can add a card.
     if (kind === 'none') await drop(deps, customerId, session);
     return kind === 'none' ? null : { kind: 'complete', sessionId };
   }
@@ -84,7 +84,7 @@ async function reuse(
       ? { kind: 'opened', url: hosted.url }
       : null;
   }
-  // Of one customer at most one session can be completed.
+  // A customer never has two sessions that can be completed.
   if (hosted?.state === 'open') await askStripe(() => stripe.expireCardSession(sessionId));
   const left = await askStripe(() => stripe.readCardSession(sessionId));
   if (left?.state !== 'complete') await drop(deps, customerId, session);
@@ -100,7 +100,7 @@ const isUsable = (
   hosted.expiresAt.getTime() - deps.now().getTime() > MIN_LEFT_MS &&
   session.stripeCustomerId === head.stripeCustomerId;
 
-/** Ends a session that can no longer be completed. The next one gets another number. */
+/** Ends a session that can no longer be completed. The next one gets a new attempt number. */
 const drop = (deps: PaymentDeps, customerId: string, session: CardSession): Promise<boolean> =>
   keep(deps, customerId, { ...session, state: 'finished', outcome: null }, session);
 

@@ -22,7 +22,7 @@ export type DocumentList = (typeof DOCUMENT_LISTS)[number];
 export interface WantedDocuments {
   /** One list; null for the newest of all. */
   readonly list: DocumentList | null;
-  /** `next` of the page before; null for the newest. */
+  /** `next` of the previous page; null for the first page. */
   readonly after: string | null;
   /** Those of the previous Stripe customer, which was deleted at Stripe. */
   readonly isFormer: boolean;
@@ -41,7 +41,7 @@ export interface Documents {
 
 const NOTHING_READ: Documents = { payments: null, invoices: null, creditNotes: null, disputes: null };
 
-/** Of each list on the page of all lists, and of one list on its own page. */
+/** Documents of each list on the page of all lists, and on the page of one list. */
 const SHOWN_OF_ALL = 10;
 const SHOWN_OF_ONE = 25;
 /** A page of disputes looks through this many payments, and reads the disputes of at most three. */
@@ -151,7 +151,7 @@ class Lists {
     return this.#port.listCreditNotes(this.#stripeCustomerId, window);
   }
 
-  /** One of the open disputes. They are known from the account: Stripe lists disputes by charge only. */
+  /** One of the open disputes. The head has their ids, because Stripe lists disputes only by charge. */
   async openDispute(): Promise<Page<ShownDispute>> {
     const [id] = this.#head.openDisputes;
     if (id === undefined) return { items: [], next: null };
@@ -159,7 +159,7 @@ class Lists {
     return { items: dispute === null ? [] : [{ ...dispute, payment: null }], next: null };
   }
 
-  /** The disputes of a part of the payments. `next` is a payment. */
+  /** The disputes of one page of payments. `next` is the id of a payment. */
   async disputes(after: string | null): Promise<Page<ShownDispute>> {
     const { items, next } = await this.#port.listPayments(this.#stripeCustomerId, { after, limit: SEARCHED });
     const disputed = items.filter(({ isDisputed }) => isDisputed);

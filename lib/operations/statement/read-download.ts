@@ -1,12 +1,12 @@
 import { DOWNLOAD_PARTS, type DownloadPart, readDownloadPage } from '../../store/statement/download.ts';
 import type { Item, Table } from '../../store/table.ts';
 
-/** The most items of a document. */
+/** The most items in one document. */
 const MAX_ITEMS = 1_000;
-/** A document ends with the list that takes it beyond this size: below 3 MB. Lambda can answer 6 MB. */
+/** A document beyond this size gets no further list. It stays below 3 MB; Lambda can answer 6 MB. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
-/** Where a download goes on. */
+/** Where the next document of a download begins. */
 export interface DownloadCursor {
   readonly part: DownloadPart;
   /** The sort key to continue after; null for the beginning of the list. */
@@ -15,7 +15,7 @@ export interface DownloadCursor {
 
 export interface Download<T> {
   readonly lists: Readonly<Record<DownloadPart, readonly T[]>>;
-  /** Null if the account ends here. */
+  /** Null if this is the last document. */
   readonly next: DownloadCursor | null;
 }
 

@@ -43,7 +43,7 @@ export interface Overview extends ChargeBasis {
   readonly waiting: WaitingFixes;
 }
 
-/** What is read together with the session; `readOverview` takes the items. */
+/** Keys of the items that are read together with the session and passed to `readOverview`. */
 export const overviewKeys = (customerId: string, at: Date): readonly Key[] => [
   keys.cardTries(customerId),
   ...monthsUntil(monthOf(at), MONTHS).map((month) => keys.spending(customerId, month)),
@@ -51,8 +51,8 @@ export const overviewKeys = (customerId: string, at: Date): readonly Key[] => [
 ];
 
 /**
- * Reads the overview in three queries, for any length of history, and in one more read while a payment is
- * disputed. Of a megabyte of fixes and more, only the first megabyte is searched for waiting fixes.
+ * Reads the overview in three queries, however long the history is, and in one more read while a payment is
+ * disputed. Searches only the first megabyte of fixes for waiting ones.
  * @throws BillingError customer_not_found
  */
 export async function readOverview(

@@ -29,8 +29,8 @@ export interface StatementPart {
 }
 
 /**
- * The newest lines of a month, or those of entries before `before`. Takes one query, and a search of up to
- * five reads for a million entries unless the month is also the account's first.
+ * The newest lines of a month, or those before entry `before`. Takes one query, and a search of up to five
+ * reads for a million entries unless the month is both the first and the current one.
  */
 export async function readStatement(
   table: Table,
