@@ -7,7 +7,7 @@ import { answerTo, readOne, type Table, writeTogether } from '../table.ts';
 import { put } from '../write.ts';
 import { expiry, type LinkResult, mustBeOpen, type NewAccess } from './tokens.ts';
 
-/* Links of letters to one task, stored as hashes. */
+/* The links of letters, each for one task. Stored by the hashes of their tokens. */
 
 const Purpose = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('add_card') }),

@@ -6,8 +6,8 @@ import { answerTo, type Contended, type Item, type Table, type Write, writeToget
 import { check, put, update } from '../write.ts';
 
 /*
- * Sign-in links and sessions. Both are stored as hashes. The table deletes them some time after they expire,
- * so each use checks the time.
+ * Sign-in links and sessions. Both are stored by the hashes of their tokens. The table deletes them some time
+ * after they expire, so each use checks the time.
  */
 
 const Link = z.object({
@@ -62,7 +62,7 @@ export function usableLink(item: Item | undefined, now: Date): LinkRecord | null
   return link.usedAt === null && link.validUntil > now.toISOString() ? link : null;
 }
 
-/** Uses a link up and starts a session. Of two concurrent uses of a link, one starts a session. */
+/** Uses up a link and starts a session. Of concurrent uses of one link, only one starts a session. */
 export function useLink(linkId: string, { customerId, tokenId, at, validUntil }: NewAccess): Write[] {
   const startedAt = at.toISOString();
   const session = {
@@ -88,7 +88,7 @@ export function sessionAt(item: Item | undefined, now: Date): SessionRecord | nu
   return session.validUntil > now.toISOString() ? session : null;
 }
 
-/** Ends a session at once. Idempotent. The function that signs out has no right to delete. */
+/** Ends a session at once. Idempotent. Keeps the item: the function that signs out has no right to delete. */
 export const endSession = (customerId: string, sessionId: string, at: Date): Write =>
   update(
     keys.session(customerId, sessionId),
@@ -96,13 +96,13 @@ export const endSession = (customerId: string, sessionId: string, at: Date): Wri
     CONDITIONS.SESSION_IS_THERE,
   );
 
-/** The account exists and is open, for a write that leaves the head as it is. */
+/** Checks that the account exists and is open, for a transaction that does not write the head. */
 export const mustBeOpen = (customerId: string): Write =>
   check(keys.head(customerId), [CONDITIONS.CUSTOMER_IS_THERE, CONDITIONS.ACCOUNT_IS_OPEN], { open: null });
 
 const HOUR_SECONDS = 60 * 60;
 
-/** Kept for an hour longer, so that a late use is refused for its time. */
+/** Keeps an item for an hour after its end, so that its own time ends it, not an early deletion. */
 export const expiry = (validUntil: Date): Item => ({
   expires_at: Math.ceil(validUntil.getTime() / 1_000) + HOUR_SECONDS,
 });

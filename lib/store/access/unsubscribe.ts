@@ -6,8 +6,8 @@ import type { Item, Write } from '../table.ts';
 import { put } from '../write.ts';
 
 /*
- * Links that turn one kind of notice off, by the hashes of their tokens. Each letter has its own, because no
- * token can be read from the table again.
+ * Links that turn off one kind of notice, stored by the hashes of their tokens. Each letter gets a new link,
+ * because the token of an earlier one cannot be read back.
  */
 
 const Stored = z.object({ kind: z.enum(OPTIONAL_NOTICE_KINDS), validUntil: text });

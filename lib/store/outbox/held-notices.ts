@@ -7,13 +7,13 @@ import { type Table, type Write, type WriteResult, writeTogether } from '../tabl
 import { put, update, updateBy } from '../write.ts';
 
 /*
- * Notices beyond a day's letters. They are held until the next day, and then joined into one digest, which is
- * a notice itself. While it is put together, the digest is held too: the stream sends it once it is released.
+ * Notices beyond the day's cap of letters. They are held until the next day, and then joined into one digest,
+ * which is a notice itself. The digest is held too, until it is complete and put into the stream.
  */
 
 const HELD = { held: 'held' } as const;
 
-/** At most so many notices are joined in one transaction, which has 100 writes at most. */
+/** The most notices that one transaction joins. A transaction has at most 100 writes. */
 export const JOINED_AT_ONCE = 95;
 
 /** Holds an unsent notice until a time. Refused if it was sent or is being sent. */
@@ -35,9 +35,9 @@ export interface Gathered {
 }
 
 /**
- * Joins held notices into a digest, and ends those that are not sent. Refused if one of them is not held any
- * more, or if the digest is on its way.
- * @param digest with the notices so far; without any, it is stored
+ * Joins held notices into a digest, and ends those that are not sent. Refused if one of them is no longer
+ * held, or if the digest was released.
+ * @param digest without its content: that is the labels of `joined`, added to a digest that `isStored`
  */
 export function gatherHeld(
   table: Table,

@@ -6,7 +6,7 @@ import { count, record } from '../record.ts';
 import type { Item, Write } from '../table.ts';
 import { update } from '../write.ts';
 
-/* How many letters a customer got on a day. The claim of a notice adds its letter. */
+/* How many letters a customer got on a day. The transaction that claims a notice counts its letter. */
 
 const Letters = z.object({ letters: z._default(count, 0), urgentLetters: z._default(count, 0) });
 const letters = record<LettersOfDay>(Letters);

@@ -8,8 +8,8 @@ import { count, integer, orNull, text } from '../record.ts';
 /* The facts of a notice, stored under the domain's own names: they are always read and written whole. */
 
 /**
- * Made on first use, so that functions which only check a key do not carry it. A new field needs a default:
- * notices of earlier releases lack it.
+ * Built on first use, so that functions which only check an API key do not pay for it. A new field needs a
+ * default: notices of earlier releases lack it.
  */
 export function noticeContents() {
   const rate = z.enum(RATES);

@@ -7,7 +7,7 @@ import type { Item, Write } from '../table.ts';
 import { put } from '../write.ts';
 
 /**
- * What came of a session. `superseded`: a newer card was on file already. `closed`: the account is closed.
+ * The outcome of a session. `superseded`: a newer card was on file already. `closed`: the account is closed.
  * `refused`: Stripe did not accept the card.
  */
 const Outcome = z.object({
@@ -21,7 +21,7 @@ const CardSession = z.object({
   attempt: attemptNumber,
   /**
    * `opening` until Stripe has answered, `open` while the cardholder enters a card, `completing` from when we
-   * know that the card is there until it is on file here.
+   * know that a card was confirmed until it is on file here.
    */
   state: z.enum(['opening', 'open', 'completing', 'finished']),
   sessionId: z.nullable(text),

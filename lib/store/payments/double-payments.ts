@@ -43,7 +43,7 @@ export const encodeDoublePayment = (customerId: string, double: DoublePayment): 
   ...doublePayments.encode(double),
 });
 
-/** What a second payment counts as: it is spent until it is returned. */
+/** What a second payment adds to the month: its amount, until it is returned. */
 export const spentByDouble = ({ state, amountCents }: Pick<DoublePayment, 'state' | 'amountCents'>) =>
   spentBy(state === 'returned' ? 0 : amountCents);
 

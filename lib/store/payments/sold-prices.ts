@@ -57,7 +57,7 @@ export function putSoldPrice(
   return writeTogether(table, [put(item, CONDITIONS.SOLD_PRICE_UNMOVED, values)]);
 }
 
-/** Values that no stored price has. */
+/** Values that no stored price has: the write succeeds only if none is stored. */
 const NOTHING_FOUND = { priceId: '', credits: -1 };
 
 const storedPriceIn = (item: Item | undefined): StoredSoldPrice | UnreadableItem | null =>

@@ -104,6 +104,6 @@ const stored = ({ committedCents, spentCents, awaitingCents }: SpendingChange): 
     }).filter(([, cents]) => cents !== 0),
   );
 
-/** What changes when an announced charge changes its state without being paid. */
+/** Adjusts the month when an announced charge changes its state without being paid. */
 export const followCharge = (customerId: string, before: FixCharge, after: FixCharge): Write[] =>
   moveSpending(customerId, before.spendingMonth, changeBetween(heldBy(before), heldBy(after)));

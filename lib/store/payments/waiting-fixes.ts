@@ -5,7 +5,7 @@ import { keys, prefixes } from '../keys.ts';
 import { readPage } from '../paging.ts';
 import type { Item, Table } from '../table.ts';
 
-/** Of 1 MB each: several thousand fixes. */
+/** Pages of 1 MB: together several thousand fixes. */
 const MAX_PAGES = 4;
 
 export interface WaitingFixes {
@@ -16,8 +16,9 @@ export interface WaitingFixes {
 }
 
 /**
- * The fixes whose billing was asked for and did not succeed. Reads a bounded part of the customer's fixes:
- * a fix that is billed leaves the filter, so a later search finds others.
+ * The fixes whose billing was asked for and did not succeed. Searches only the first pages of the customer's
+ * fixes, in the order of their ids. Billed fixes fill these pages too, because a query filters what it has
+ * read.
  */
 export async function readWaitingFixes(
   table: Table,

@@ -6,7 +6,7 @@ import { readFound, type Table } from '../table.ts';
 
 /* Parts of a ledger by time and by number. No index by time exists, and none is needed. */
 
-/** Each call of a search narrows it to a sixteenth. */
+/** Each read of a search narrows it to a sixteenth. */
 const WAYS = 16;
 const PROBES = Array.from({ length: WAYS - 1 }, (_, n) => n + 1);
 
