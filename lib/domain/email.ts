@@ -17,9 +17,9 @@ export function mailForm(email: string): string {
 }
 
 /**
- * Why an address cannot receive mail, for people; null if it can. The local part is a dot-string of RFC 5321
- * (section 4.1.2) with the characters of RFC 5322 (section 3.2.3). The domain has two labels or more of RFC
- * 1123 (section 2.1). Quoted local parts are left out: RFC 5321 advises against such mailboxes.
+ * A message for people why an address cannot receive mail; null if it can. The local part is a dot-string of
+ * RFC 5321 (section 4.1.2) with the characters of RFC 5322 (section 3.2.3). The domain has two labels or more
+ * of RFC 1123 (section 2.1). Quoted local parts are left out: RFC 5321 advises against such mailboxes.
  */
 export function emailFault(email: string): string | null {
   const at = email.lastIndexOf('@');

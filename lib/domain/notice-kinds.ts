@@ -39,7 +39,7 @@ export type NoticeKind = (typeof NOTICE_KINDS)[number];
  * Notices that a customer can turn off. The others are always sent: a contract begins, ends or is not paid, a
  * card was changed, money is in dispute or was returned, credits were removed, the spending limit was reached
  * or changed, an API key was issued or revoked, a person asked to sign in, to use another address, or to
- * close the account, the account was closed. A digest has only the kinds that the customer gets.
+ * close the account, the account was closed. A digest leaves out the kinds that are turned off.
  */
 export const OPTIONAL_NOTICE_KINDS = [
   'low_balance',

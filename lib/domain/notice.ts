@@ -13,8 +13,8 @@ import { type FixRate, fixRate } from './plans.ts';
 import { fixPriceAt, planAt } from './subscription.ts';
 
 /**
- * A fix without credits is charged if there is a card that was not declined, no dispute is open, and the
- * limit has room.
+ * What happens to a fix without credits. It is charged if there is a card that was not declined, no dispute
+ * is open, and the limit has room.
  */
 export interface WithoutCredits {
   readonly hasCard: boolean;
@@ -67,7 +67,7 @@ export type NoticeContent =
   | ({ readonly kind: 'credits_removed' } & CreditsRemoved)
   | ({ readonly kind: 'limit_near'; readonly percent: 50 | 80 } & UsedLimit)
   | ({ readonly kind: 'limit_reached' } & UsedLimit)
-  /** Null for no limit. */
+  /** `null`: no limit. */
   | {
       readonly kind: 'limit_changed';
       readonly fromCents: number | null;
@@ -123,8 +123,8 @@ export function balanceWarning(
 }
 
 /**
- * A blocked fix: one notice per fix for each raise of the balance. The id begins with the raise: of all that
- * tell one reason, delivery sends one.
+ * A blocked fix: one notice per fix for each raise of the balance. The id begins with the raise, by which
+ * delivery finds the notices with the same reason and sends one of them.
  */
 export const fixBlocked = (
   { customerId, raisedSeq }: CustomerHead,

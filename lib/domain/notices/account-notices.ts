@@ -1,7 +1,7 @@
 import type { CustomerHead } from '../customer.ts';
 import type { Notice } from '../notice.ts';
 
-/** The account was closed: once, and at the address that is deleted then. */
+/** The account was closed. Sent once, to the address that is then deleted. */
 export const accountClosed = (
   { customerId, balance: credits }: Pick<CustomerHead, 'customerId' | 'balance'>,
   at: Date,

@@ -2,7 +2,7 @@ import { addressHash } from '../access/tokens.ts';
 import type { CustomerHead } from '../customer.ts';
 import type { Notice, NoticeContent } from '../notice.ts';
 
-/** Asks the owner of a new address to confirm it. @param id unique, because an address can be asked again */
+/** Asks the owner of a new address to confirm it. @param id unique, because a request can be repeated */
 export const addressToConfirm = (
   { customerId }: Pick<CustomerHead, 'customerId'>,
   newEmail: string,
@@ -15,7 +15,7 @@ export const addressToConfirm = (
   content: { kind: 'confirm_address', addressHash: addressHash(newEmail) },
 });
 
-/** Tells the earlier address of the change. */
+/** Tells the owner of the old address about the change. */
 export const addressChanged = (
   { customerId, revision }: Pick<CustomerHead, 'customerId' | 'revision'>,
   earlier: string,

@@ -3,7 +3,7 @@ import type { NoticeKind } from '../notice-kinds.ts';
 /** The most letters that a customer's address gets on one day (UTC). */
 const MOST_UNCONFIRMED = 3;
 const MOST_CONFIRMED = 20;
-/** As many more about what cannot wait. */
+/** Urgent letters on one day, before they use what the others leave. */
 const MOST_URGENT = 5;
 
 /**
@@ -42,12 +42,12 @@ const CAPS: Readonly<Record<NoticeKind, Cap>> = {
   key_issued: 'urgent',
   key_revoked: 'urgent',
   sign_in: 'free',
-  // Their addresses may differ from the customer's, which gets the digest. Few can be asked for in a day.
+  // Not held, because the digest may go to another address. Few can be requested in a day.
   confirm_address: 'free',
   address_changed: 'free',
   closing_asked: 'urgent',
   digest: 'digest',
-  // Once, and its address is deleted within minutes.
+  // Not held, because its address is deleted within minutes. Sent once.
   account_closed: 'free',
 };
 
@@ -96,5 +96,5 @@ export function countOf(
 /** The UTC day of a time, such as 2026-12-01. */
 export const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 
-/** When the day after this time begins (UTC). */
+/** The beginning of the next day (UTC). */
 export const nextDay = (at: Date): Date => new Date(Date.parse(dayOf(at)) + 24 * 60 * 60 * 1000);

@@ -4,7 +4,7 @@ import type { CardNoticeContent } from './card-content.ts';
 
 /**
  * The card on file was added, replaced or removed. Null if it is the same card. A bonus has a notice even if
- * an event had put its card on file before.
+ * an event has already put the card on file.
  */
 export function cardChanged(
   { customerId, paymentMethodId: before, revision }: CustomerHead,
@@ -16,7 +16,7 @@ export function cardChanged(
   if (content === null) return null;
   return {
     customerId,
-    // The head changes once for each revision.
+    // Each change of the head has its own revision, so the id is unique.
     id: `${after ?? before}-${revision}`,
     createdAt: at.toISOString(),
     content,

@@ -1,8 +1,8 @@
 import type { Notice } from '../notice.ts';
 
 /**
- * Delivery states. `muted`: the customer turned this kind off, closed the account, or another letter has said
- * the same. `held`: the customer has got the most letters of a day, and the notice waits for the next day's
+ * Delivery states. `muted`: never sent, because its kind is turned off, the account is closed, its reason is
+ * outdated, or another letter says the same. `held`: beyond the day's cap, so it waits for the next day's
  * digest. `joined`: the digest has it. `scheduled`: a reminder whose time has not come.
  */
 export const NOTICE_STATES = [
@@ -11,7 +11,7 @@ export const NOTICE_STATES = [
 ] as const;
 export type NoticeState = (typeof NOTICE_STATES)[number];
 
-/** Whether the notice has to be sent now, or in a digest. */
+/** Whether the notice still has to be sent, alone or in a digest. */
 export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
   state !== 'sent' && state !== 'muted' && state !== 'joined' && state !== 'scheduled';
 
@@ -21,7 +21,7 @@ const CLAIM_HOLDS_MS = 2 * 60 * 1000;
 /** An unfinished delivery that was claimed before this time is abandoned. */
 export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
 
-/** Whether a letter has reached its reader, or will without another act: itself, or in a digest. */
+/** Whether the reader has got the letter, or will get it without further action, alone or in a digest. */
 export const isSaid = (
   notice: Pick<Notice, 'createdAt'> & { readonly state: NoticeState; readonly claimedAt: string | null },
   now: Date,
@@ -53,7 +53,7 @@ export function needsResend(
       return isOld(createdAt);
     case 'sent':
     case 'muted':
-    // The schedule that makes digests takes it.
+    // The next run that makes digests joins it.
     case 'held':
     case 'joined':
     case 'scheduled':

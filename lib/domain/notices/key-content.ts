@@ -1,11 +1,11 @@
 import type { KeyScope } from '../api-key.ts';
 
-/** What a new key may do, and which keys ended with it. */
+/** What a new key may do, and which keys it ended. */
 export interface KeyEffects {
   readonly scope: KeyScope;
   /** The id of the key that it replaced; null if it replaced none. */
   readonly replaced: string | null;
-  /** How many other keys were revoked: all there were, or 0. */
+  /** How many other keys were revoked: all others, or 0. */
   readonly ended: number;
 }
 

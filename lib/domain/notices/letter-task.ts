@@ -5,7 +5,7 @@ export type LetterTask =
   | { readonly kind: 'add_card' }
   | { readonly kind: 'pay_invoice'; readonly invoiceId: string };
 
-/** What helps the reader of a notice most, so its letter has a link that does it without signing in. */
+/** The task that helps the reader of a notice most. The letter's button does it without signing in. */
 export function taskOf(content: NoticeContent): LetterTask | null {
   switch (content.kind) {
     case 'low_balance':

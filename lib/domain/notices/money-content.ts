@@ -11,11 +11,11 @@ export const pullRequestName = ({ githubOrg, repoName, prNumber }: PullRequest):
   prNumber,
 });
 
-/** How a dispute ended. `closed`: the bank only asked, and moved no money. */
+/** How a dispute ended. `closed`: an inquiry, which moved no money. */
 export const DISPUTE_OUTCOMES = ['won', 'lost', 'closed'] as const;
 export type DisputeOutcome = (typeof DISPUTE_OUTCOMES)[number];
 
-/** Charges for fixes, and money that goes back. Amounts in US cents. */
+/** Charges for fixes, and returned money. Amounts in US cents. */
 export type MoneyNoticeContent =
   | ({
       readonly kind: 'card_declined';

@@ -2,7 +2,7 @@ import type { PullRequest } from '../fix-attempt.ts';
 import type { Notice } from '../notice.ts';
 import { type DisputeOutcome, pullRequestName } from './money-content.ts';
 
-/* Notices about charges for fixes, and about money that goes back. */
+/* Notices about charges for fixes, and about returned money. */
 
 /** A charge for a fix was paid. */
 export const chargePaid = (
@@ -35,8 +35,8 @@ export const doublePaymentReturned = (
 });
 
 /**
- * A charge for a fix was refunded, or another part of it.
- * @param refund.returnedCents of the charge in total; each total has one notice
+ * A charge for a fix was refunded, in full or by a further part.
+ * @param refund.returnedCents returned so far, in total; each total has one notice
  */
 export const chargeRefunded = (
   customerId: string,

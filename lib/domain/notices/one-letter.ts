@@ -3,11 +3,11 @@ import type { FixObstacle } from '../payments/charge-obstacles.ts';
 import { monthOf } from '../payments/spending.ts';
 
 /*
- * "No credits left" and "a fix is waiting" are one letter: of all notices that tell one reason for one raise
- * of the balance, one is sent, and again in another month.
+ * "No credits left" and "a fix is waiting" can say the same. Of all notices that give the same reason since
+ * the last raise of the balance, one letter is sent in each month.
  */
 
-/** The entry that raised the balance last, as both kinds have it in their ids; null for other kinds. */
+/** The `raisedSeq` with which the ids of these two kinds begin; null for other kinds. */
 export function raiseOf({
   kind,
   id,
@@ -19,7 +19,7 @@ export function raiseOf({
   return kind === 'fix_blocked' ? (id.split('-')[0] ?? id) : null;
 }
 
-/** The reason for which a notice says that fixes are not billed; null if it says no such thing. */
+/** Why fixes are not billed, according to a notice; null if it does not say that. */
 export function blockedBy(content: NoticeContent): FixObstacle | null {
   if (content.kind === 'fix_blocked') return content.reason;
   return content.kind === 'exhausted' ? obstacleOf(content) : null;

@@ -12,7 +12,7 @@ interface UnpaidRenewal {
 interface ProPaid {
   readonly amountCents: number;
   readonly credits: number;
-  /** Of these credits, what a debt used up. */
+  /** The part of these credits that paid off a debt. */
   readonly netted: number;
   /** The balance afterwards. */
   readonly left: number;

@@ -4,7 +4,7 @@ import { endingOf, endOfPro, givesPro, type Subscription } from '../subscription
 
 /* Notices about the Pro subscription. */
 
-/** The head after a change: what the notices need of it. */
+/** What the notices need of the head after a change. */
 type After = Pick<CustomerHead, 'subscription'>;
 
 /** The end of a Pro subscription. Null if nothing ended: a paused subscription can resume. */
@@ -30,7 +30,7 @@ export function subscriptionEnded(before: CustomerHead, after: After, at: Date):
 const canGoOn = (subscription: Subscription | null): boolean =>
   subscription !== null && (givesPro(subscription.state) || subscription.state === 'paused');
 
-/** The subscription was set to end with its period, or that was withdrawn. Null if neither changed. */
+/** A cancellation at the period end was set or withdrawn. Null if neither. */
 export function cancellationChanged(before: CustomerHead, after: After, at: Date): Notice | null {
   const { customerId, subscription: old, balance: credits, revision } = before;
   const { subscription: now } = after;
@@ -40,7 +40,7 @@ export function cancellationChanged(before: CustomerHead, after: After, at: Date
   const end = now.currentPeriodEnd;
   return {
     customerId,
-    // The head changes once for each revision.
+    // Each change of the head has its own revision, so the id is unique.
     id: `${now.id}-${revision}`,
     createdAt: at.toISOString(),
     content: now.cancelAtPeriodEnd
@@ -50,8 +50,8 @@ export function cancellationChanged(before: CustomerHead, after: After, at: Date
 }
 
 /**
- * A trial of Pro, which grants no credits. Null if the change is not the start of one. Of two subscriptions,
- * the head can go from one to the other and back, so nothing starts while one gives Pro.
+ * The start of a trial of Pro, which grants no credits; null for any other change. The head can alternate
+ * between two subscriptions, so nothing starts if the one before gave Pro.
  */
 export function trialStarted(before: CustomerHead, after: After, at: Date): Notice | null {
   const { customerId, balance: left, subscription: old } = before;
@@ -98,7 +98,7 @@ export function proPaid(
   };
 }
 
-/** The head may not have the period that was just paid. */
+/** Null if the head does not have the period that was just paid, or the subscription ends with it. */
 function renewalOf({ subscription }: After, at: Date): string | null {
   const end = subscription?.cancelAtPeriodEnd === false ? subscription.currentPeriodEnd : null;
   return end !== null && Date.parse(end) > at.getTime() ? end : null;
@@ -120,7 +120,7 @@ interface FailedPayment {
 
 /**
  * A failed renewal payment: one letter per card and UTC day, however often the card is tried. If the bank
- * only asks the cardholder, the letter says so.
+ * only asks the cardholder to confirm, the kind is `renewal_approval`.
  */
 export function paymentFailed(
   { customerId, balance }: Pick<CustomerHead, 'customerId' | 'balance'>,

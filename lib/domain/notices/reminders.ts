@@ -3,15 +3,15 @@ import type { Notice } from '../notice.ts';
 import { endOfPro, type Subscription } from '../subscription.ts';
 
 /*
- * Letters that a clock causes: the Pro rate of an unpaid subscription ends soon, a card expires soon. They
- * are scheduled when their reason is stored, and sent if it still holds when their time comes.
+ * Letters before a date: the Pro rate of an unpaid subscription ends soon, or a card expires soon. They are
+ * scheduled when their reason is stored, and sent if the reason still holds when their time comes.
  */
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const GRACE_REMINDER_DAYS = 3;
 const CARD_REMINDER_DAYS = 14;
 
-/** What the reminders follow from. */
+/** What the reminders depend on. */
 type Facts = Pick<CustomerHead, 'subscription' | 'paymentMethodId' | 'cardExpires'>;
 
 export interface Reminder {
@@ -19,7 +19,7 @@ export interface Reminder {
   readonly sendAt: Date;
 }
 
-/** The reminders that a change of the head brings. Those of the head before are scheduled already. */
+/** The reminders that a change of the head adds. Those of the head before are scheduled already. */
 export function newReminders(
   before: Facts & Pick<CustomerHead, 'customerId'>,
   after: Facts,
@@ -68,13 +68,13 @@ function remindersOf(customerId: string, facts: Facts, at: Date): readonly Remin
   return reminders;
 }
 
-/** Only an unpaid subscription that Stripe still collects for has a rate that ends with its grace. */
+/** When grace ends. Null unless the subscription is unpaid, still collected by Stripe, and not cancelled. */
 const endOfGrace = (subscription: Subscription | null): number | null =>
   subscription?.state === 'past_due' && subscription.collects && !subscription.cancelAtPeriodEnd
     ? endOfPro(subscription)
     : null;
 
-/** The end of a month such as 2027-01, in UTC milliseconds; null if it is none. */
+/** The end of a month such as 2027-01, in UTC milliseconds; null if the text is no month. */
 function monthAfter(month: string): number | null {
   const [year = 0, number = 0] = month.split('-').map(Number);
   const end = Date.UTC(year, number, 1);

@@ -35,7 +35,7 @@ export type MergeCost =
 export function mergeCost(basis: ChargeBasis, { billed, charge }: FixAttempt): MergeCost | null {
   if (billed !== null) return null;
   const { head, at } = basis;
-  // Its charge is announced already.
+  // An announced charge is completed, even if credits have come since.
   if (charge?.state === 'charging') return { kind: 'charge', amountCents: charge.amountCents };
   if (head.balance >= FIX_CREDITS) return { kind: 'credit', amountCents: 0, left: head.balance };
   const [reason] = nextObstacles(basis);
@@ -44,7 +44,7 @@ export function mergeCost(basis: ChargeBasis, { billed, charge }: FixAttempt): M
     : { kind: 'blocked', amountCents: 0, reason };
 }
 
-/** The number of unbilled fixes that is reported at most. */
+/** The most unbilled fixes that are counted. */
 export const MAX_EXPOSED = 100;
 
 export interface Exposure {

@@ -30,7 +30,7 @@ export const noSpending = (month: string): Spending => ({
   noticedPercent: 0,
 });
 
-/** $1,000,000.00: no customer needs a higher limit, and a slip of the hand is caught. */
+/** $1,000,000.00: no customer needs a higher limit, and a mistyped one is caught. */
 export const MAX_LIMIT_CENTS = 100_000_000;
 
 /** The month (UTC) of a moment. */
@@ -66,8 +66,8 @@ export interface SpendingChange {
 const NOTHING: SpendingChange = { committedCents: 0, spentCents: 0, awaitingCents: 0 };
 
 /**
- * What a charge holds of its month: its amount while it has no outcome, nothing once it is declined or over.
- * Charges of earlier releases have no month and hold nothing.
+ * What a charge reserves in its month: its amount while it has no outcome, nothing once it is declined or
+ * closed. Charges of earlier releases have no month and reserve nothing.
  */
 export function heldBy(charge: FixCharge | null): SpendingChange {
   if (charge === null || charge.spendingMonth === null) return NOTHING;

@@ -2,8 +2,8 @@ import type { LedgerRecords, Violation } from '../ledger-records.ts';
 import type { CountedSpending, Spending } from './spending.ts';
 
 /**
- * Compares the stored sums of each month with the charges behind them: reserved are the open charges
- * announced in the month, spent the paid ones without second payments that were returned.
+ * Compares the stored sums of each month with the charges behind them. Reserved must be the open charges that
+ * were announced in the month. Spent must be the paid ones, without returned second payments.
  */
 export function verifySpending({ fixes, spending }: Pick<LedgerRecords, 'fixes' | 'spending'>): Violation[] {
   if (spending === undefined) return [];

@@ -7,10 +7,12 @@ import { roomCents } from './spending.ts';
 
 /* Merged fixes that could not be billed, and what billing them now takes. */
 
-/** The most fixes that one click bills. */
+/** The most fixes on one bill. One click bills a few of them, and the next click continues. */
 export const MAX_AT_A_CLICK = 100;
 
-/** What one click bills, by the rules of billing. */
+/**
+ * The bill that a page shows: which fixes can be billed now, by the rules of billing, and what that costs.
+ */
 export interface WaitingBill {
   /** The fixes that can be billed now, in the order given. */
   readonly fixes: readonly FixAttempt[];

@@ -9,7 +9,7 @@ import type { EntryMetadata, EntrySource, LedgerEntry } from '../ledger.ts';
 export type LineKind = Exclude<EntrySource, 'purchased' | 'fix_deployed'> | 'fix_by_credit' | 'fix_by_card';
 
 export interface StatementLine {
-  /** Number of its last entry. */
+  /** Number of the line's last entry. */
   readonly seq: number;
   readonly at: string;
   readonly kind: LineKind;
@@ -37,7 +37,7 @@ export function linesOf(entries: readonly LedgerEntry[]): StatementLine[] {
 
 /**
  * A part of the statement as whole lines. A purchased credit at its end belongs to the next part, so that no
- * fix is torn apart.
+ * fix is split.
  * @param entries of the part, in stored order, with the entry before it if there is one
  * @param part the numbers of its first and last entry, and of the last entry of the whole
  */
