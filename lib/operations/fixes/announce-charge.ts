@@ -13,7 +13,7 @@ import type { LedgerDecision } from '../ledger/change-ledger.ts';
 import { admission, reserveTry } from '../payments/card-tries.ts';
 import type { Payable } from '../payments/payable.ts';
 
-/** When the charge is asked for, and whether by a person, whose request skips the wait after a decline. */
+/** When the charge is requested, and whether by a person: that skips the wait after a decline. */
 export interface Asked {
   readonly at: Date;
   readonly byPerson: boolean;

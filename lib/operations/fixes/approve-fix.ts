@@ -35,7 +35,7 @@ const readFix = ({ table }: PaymentDeps, customerId: string, fixId: string): Pro
 
 /**
  * `waiting`: the bank asks the cardholder. `settled`: nothing waits any more. `outdated`: the card, the
- * account or a dispute has changed, so the payment is not asked for.
+ * account or a dispute has changed, so this payment cannot be confirmed.
  */
 export type FixApproval =
   | { readonly kind: 'waiting'; readonly approval: Approval }
@@ -84,7 +84,7 @@ export async function approveFixPayment(
 
 const SETTLED = { kind: 'settled' } as const;
 
-/** Confirms a payment once. The bank may ask about it already, or have its answer. */
+/** Confirms a payment, unless that was done before: then returns what the bank asks or has answered. */
 async function confirmed(
   stripe: StripePort,
   confirmation: Parameters<StripePort['confirmOnSession']>[0],
@@ -101,8 +101,8 @@ async function confirmed(
 }
 
 /**
- * Stores what became of a payment that its cardholder was asked about. Reads it at Stripe, so it may be
- * called for any fix and at any time. Idempotent.
+ * Stores the outcome of a payment that its cardholder was asked to approve. Reads the payment at Stripe, so
+ * it may be called for any fix and at any time. Idempotent.
  * @throws BillingError payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function followFixPayment(deps: PaymentDeps, customerId: string, fixId: string): Promise<void> {
@@ -110,7 +110,7 @@ export async function followFixPayment(deps: PaymentDeps, customerId: string, fi
   if (awaited !== null) await settle(deps, awaited.paymentIntentId);
 }
 
-/** As an event about the payment does. */
+/** Settles the payment as Stripe has it, like an event about it. */
 async function settle(deps: PaymentDeps, paymentIntentId: string): Promise<void> {
   const stripe = await deps.stripe();
   const payment = await askStripe(() => stripe.readFixPayment(paymentIntentId));

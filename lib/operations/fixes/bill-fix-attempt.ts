@@ -28,7 +28,7 @@ export interface BillingOptions {
 /** A new charge would cost more than the person agreed to. Nothing was done. */
 export class CostsMore extends Error {}
 
-/** Three steps: end the previous payment intent, announce a charge, make it. The others are repeats. */
+/** Three steps: end the previous payment intent, announce a charge, make it. Two more for repeats. */
 const MAX_STEPS = 5;
 
 /**

@@ -5,16 +5,16 @@ import { billFixAttempt, CostsMore } from './bill-fix-attempt.ts';
 import type { FixBilling } from './decide-step.ts';
 import { reportCreditOrBlock } from './report-billing.ts';
 
-/** What came of one fix. `costs_more`: it would exceed what the person agreed to. `pending`: undecided. */
+/** The outcome of one fix. `costs_more`: more than the person agreed to. `pending`: no outcome yet. */
 export type WaitingOutcome = FixBilling | { readonly kind: 'costs_more' } | { readonly kind: 'pending' };
 
 export interface BilledWaiting {
   readonly results: readonly { readonly fix: FixAttempt; readonly outcome: WaitingOutcome }[];
-  /** The fixes that were not tried, in their order. */
+  /** The fixes without an outcome here, in their order: not tried, or left after a failure. */
   readonly left: readonly FixAttempt[];
 }
 
-/** A charge takes about a second. The function's timeout leaves time for the last one. */
+/** For one click. A charge takes about a second; the function's timeout leaves time for the last one. */
 const MAX_AT_ONCE = 5;
 const MAX_RUN_MS = 12_000;
 

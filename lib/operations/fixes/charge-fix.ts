@@ -101,7 +101,7 @@ async function closeRefused(
   });
 }
 
-/** Also null if the customer was deleted at Stripe, which ends their unpaid payments. */
+/** The payment of an attempt. Null also if the customer was deleted at Stripe: that ends unpaid payments. */
 async function find(stripe: StripePort, fix: FixAttempt, charge: FixCharge): Promise<FixPayment | null> {
   try {
     const since = new Date(charge.startedAt);

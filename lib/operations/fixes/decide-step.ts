@@ -12,7 +12,7 @@ import type { LedgerDecision, LedgerView } from '../ledger/change-ledger.ts';
 import type { Payable } from '../payments/payable.ts';
 import { type Announced, type Asked, decideAnnouncement } from './announce-charge.ts';
 
-/* Turns the decision about a fix into what is written, and into the next step of its billing. */
+/* Turns the decision about a fix into writes, and into the next step of its billing. */
 
 /** A fix that is neither billed nor charged, with what the spending limit was compared with. */
 export interface BlockedFix extends Blocked {

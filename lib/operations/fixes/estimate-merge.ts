@@ -8,7 +8,7 @@ import { decodeSpending, spendingKey } from '../../store/payments/spending.ts';
 import { readable, UnreadableItem } from '../../store/record.ts';
 import type { Item } from '../../store/table.ts';
 
-/** The items of `estimateMerge`, in its order. */
+/** Keys of the items that `estimateMerge` takes, in its order. */
 export const estimateKeys = (customerId: string, at: Date): readonly [Key, Key, Key] => [
   keys.head(customerId),
   keys.cardTries(customerId),

@@ -32,8 +32,8 @@ export function attemptKeys(customerId: string, named: PullRequest, repositoryId
 
 /**
  * Records the pull request of a fix, or returns the stored attempt of the same one. Without `repositoryId`,
- * that is the newest attempt under these names. A stored attempt without a number takes the given one. Only a
- * different number creates a new attempt.
+ * that is the newest attempt under these names. A stored attempt without an id of its repository takes the
+ * given id. Only a different id creates a new attempt.
  * @param read the items of `attemptKeys`, if already read
  * @param keyUse the use of the caller's key, stored beside a new attempt
  * @throws BillingError rate_limited (new attempts of the day), ledger_busy, ledger_unavailable

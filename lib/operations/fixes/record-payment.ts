@@ -148,7 +148,7 @@ function decide(
   const spendingMonth = monthFor(fix, payment, at);
   const change = changeBetween(heldBy(own), spentBy(amountCents));
   const spent = moveSpending(head.customerId, spendingMonth, change);
-  // The month can change between the read and here. The sums are right all the same.
+  // If the month has changed since the read, only this report can be wrong; the sums are right.
   const aboveLimit =
     read !== undefined &&
     read.spending !== null &&
@@ -216,7 +216,7 @@ function decideUnpaid(
 ): LedgerDecision<Answer> {
   const state = own === null ? null : stateAfter(payment, own);
   if (own === null || state === null) return { kind: 'done', answer: known({ kind: 'unpaid' }) };
-  // Each attempt is reported once. Its outcome after the cardholder was asked is not another charge.
+  // Each attempt is reported once, so its outcome after the cardholder was asked is not reported again.
   const isDecline = state !== 'closed' && own.state === 'charging';
   const ended = endTry(customerId, tries, tryOf(fix, own), outcomeOf(payment), at);
   const after: FixCharge = { ...own, state, paymentIntentId: payment.paymentIntentId };

@@ -15,7 +15,7 @@ export type Claimed = 'claimed' | 'held' | 'taken';
 
 /**
  * Claims a notice whose letter is to be sent, and counts the letter in the same transaction. Holds the notice
- * until the next day if the customer has got the most letters of a day.
+ * until the next day if its letter would exceed the day's cap.
  * @param letters the stored count of the day
  * @param alongside what is written with the claim
  * @throws BillingError ledger_busy, ledger_unavailable
@@ -47,7 +47,7 @@ export async function claimLetter(
     if (result.kind === 'written') return 'claimed';
     const [isTaken, isFull] = result.failed;
     if (isTaken || !isFull) return 'taken';
-    // Counts only grow within a day, so the next round finds this one full.
+    // The cap was reached meanwhile. Counts only grow within a day, so the next round sees this cap as full.
     stored = result.winners[1];
   }
 }
@@ -58,7 +58,7 @@ interface Letter {
   readonly letters: Item | undefined;
 }
 
-/** A letter that is tried again on the same day is counted already. */
+/** A letter that is sent again on the same day was counted before. */
 const countFor = (
   { content, countedOn }: StoredNotice,
   head: CustomerHead,

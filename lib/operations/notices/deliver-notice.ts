@@ -27,10 +27,9 @@ import { type MailDeps, notMuted, writeLetter } from './write-letter.ts';
 export type { MailDeps };
 
 /**
-/**
- * `muted`: also if another letter has said the same. `held`: the customer has got the most letters of a day,
- * and the next day's digest has it. `already`: sent, muted, joined or removed before. `taken`: another
- * delivery is sending it now.
+ * `muted`: turned off, outdated, or said by another letter. `held`: beyond the day's cap; the next day's
+ * digest has it. `already`: there is nothing to send, because it was sent, muted, joined, removed, or is
+ * scheduled. `taken`: another delivery is sending it now.
  */
 export type Delivered = 'sent' | 'muted' | 'held' | 'already' | 'taken';
 
@@ -97,7 +96,7 @@ function addressFor({ content }: StoredNotice, head: CustomerHead, closing: Item
   return to === null || isProbeCustomerEmail(to) ? null : to;
 }
 
-/** Whether the customer has turned the letter off. */
+/** Whether the customer has turned off the letter, or everything in a digest. */
 function isNotSent({ content }: StoredNotice, { customerId, mutedNotices }: CustomerHead): boolean {
   if (isMuted(content.kind, mutedNotices)) return true;
   return content.kind === 'digest' && notMuted(customerId, content, mutedNotices).length === 0;

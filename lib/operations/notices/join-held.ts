@@ -12,9 +12,9 @@ import { eachConcurrently } from '../work/each-concurrently.ts';
 import { isUnread } from './unread.ts';
 
 const AT_ONCE = 10;
-/** An item holds at most 400 kB. */
+/** Names of notices that fit into one item of at most 400 kB. */
 const MOST_JOINED = 2_000;
-/** The warnings run before, in the same function. */
+/** The low-balance warnings run first, in the same function. */
 const MAX_RUN_MS = 30_000;
 
 export interface Joined {
@@ -26,8 +26,8 @@ export interface Joined {
 
 /**
  * Joins the notices that were held until today into one digest for each customer and day, and puts the
- * digests into the stream. Idempotent, also concurrently and after a crash: a notice leaves the list in the
- * transaction that adds it to a digest, and a digest that is not released yet is still listed.
+ * digests into the stream. Idempotent, also concurrently and after a crash: a notice leaves the index in the
+ * transaction that adds it to a digest, and a digest stays in the index until it is released.
  * @throws BillingError ledger_unavailable if the notices cannot be read
  */
 export async function joinHeldNotices(deps: Deps): Promise<Joined> {
@@ -69,7 +69,7 @@ export async function joinHeldNotices(deps: Deps): Promise<Joined> {
   return { digests: released, failed: failed.size };
 }
 
-/** Joins some held notices of a customer. Returns the digests to release, also those that were listed. */
+/** Joins held notices of a customer. Returns the digests to release, also those of a crashed run. */
 async function gather(
   deps: Deps,
   customerId: string,
@@ -106,21 +106,21 @@ async function gather(
     createdAt: at.toISOString(),
     content: { kind: 'digest', notices: [] },
   } as const;
-  // Refused: another run was first. What is still held is listed again.
+  // Refused: a concurrent run was first. The next run finds what is still held.
   const result = await retryContended(deps, () =>
     gatherHeld(deps.table, notice, digest !== undefined, gathered, at),
   );
   return result.kind === 'written' && gathered.joined.length > 0 ? [...listed, today] : listed;
 }
 
-/** A digest on its way gets no more notices: a delivery around midnight can hold one that late. */
+/** A released digest gets no more notices. Some come late: a delivery's clock can be behind at midnight. */
 function hasRoom(digest: Item | undefined): boolean {
   if (digest === undefined) return true;
   const { state, content } = decodeNotice(digest);
   return state === 'held' && content.kind === 'digest' && content.notices.length < MOST_JOINED;
 }
 
-/** Digests of runs that crashed, and notices that wait for one. A kind of a newer release waits for it. */
+/** Splits due work into digests of crashed runs and notices to join. Kinds of a newer release stay held. */
 function divided(held: readonly DueWork[]) {
   const listed: NoticeName[] = [];
   const waiting: { readonly work: DueWork; readonly name: NoticeName }[] = [];

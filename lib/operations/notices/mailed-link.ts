@@ -6,7 +6,7 @@ import { confirmUrl, enterUrl, makeConfirmLink, makeSignInLink } from '../access
 /**
  * The link of a letter that signs in or confirms an address; undefined for all other letters. Each delivery
  * makes a new link, and only its hash is stored.
- * @param to the address that gets the letter: the use of the link proves its owner
+ * @param to the address that gets the letter: using the link proves who reads mail there
  * @throws BillingError account_closed, ledger_busy, ledger_unavailable
  */
 export async function mailedLink(
@@ -22,7 +22,7 @@ export async function mailedLink(
     case 'confirm_address':
       return confirmUrl(apiUrl, (await makeConfirmLink(deps, customerId, to)).token);
     case 'key_issued':
-      // The welcome letter. Anyone can sign up with an address, so its owner is asked.
+      // The welcome letter. Anyone can sign up with a stranger's address, so its owner has to confirm it.
       if (content.by !== 'sign_up' || emailState === 'confirmed') return undefined;
       return enterUrl(apiUrl, (await makeConfirmLink(deps, customerId, to)).token);
     default:

@@ -6,8 +6,8 @@ import { requeueNotice } from '../../store/notices.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
 /**
- * Requeues an unsent notice for the stream. Returns false for a notice that was sent or is being sent.
- * Idempotent.
+ * Puts an unsent notice into the stream again. Returns false if it is not unsent: sent, being sent, held for
+ * a digest, scheduled or muted. Idempotent.
  * @throws BillingError notice_not_found, ledger_busy, ledger_unavailable
  */
 export async function resendNotice(deps: Deps, name: NoticeName): Promise<boolean> {

@@ -22,8 +22,8 @@ const MAX_RUN_MS = 180_000;
 /**
  * Writes a warning for every customer whose spending took the balance below a threshold since it was last
  * raised: one warning for a low balance, one for an empty one. Then sends the reminders whose time has come.
- * Reads only the customers who are due. Idempotent, also concurrently and after a crash: the write of a
- * warning also ends its being due.
+ * Reads only the customers who are due. Idempotent, also concurrently and after a crash: writing a warning
+ * also takes the customer out of the index of due work.
  * @throws BillingError ledger_unavailable if the customers cannot be read
  */
 export async function warnLowBalances(deps: Deps): Promise<Warned> {

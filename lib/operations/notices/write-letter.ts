@@ -39,8 +39,8 @@ interface Known {
 }
 
 /**
- * The message of a notice, as it is true now. Reads the notices of a digest, and makes the link of a letter
- * that signs in, confirms an address, adds a card or pays an invoice.
+ * The message of a notice, with what is true now. Reads the notices of a digest, and makes the link of a
+ * letter that signs in, confirms an address, adds a card or pays an invoice.
  * @throws BillingError ledger_unavailable
  */
 export async function writeLetter(

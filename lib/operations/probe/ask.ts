@@ -18,7 +18,7 @@ export interface Asked {
 
 export type Answer =
   | { readonly kind: 'right'; readonly fields: Readonly<Record<string, unknown>> }
-  /** `status`: null if there was no answer. `finding` has no key and no text of the answer but its code. */
+  /** `status`: null if there was no answer. `finding` has no API key, and of the answer only its code. */
   | { readonly kind: 'wrong' | 'unavailable'; readonly status: number | null; readonly finding: string };
 
 /** Asks the API as a customer does. Never throws. */
@@ -26,8 +26,8 @@ export type Ask = (asked: Asked) => Promise<Answer>;
 
 const TIMEOUT_MS = 6_000;
 /**
- * A dependency does not answer, or there are too many requests: no release is at fault. Functions that run
- * out of time also answer 503, but their alarms for errors sound.
+ * A dependency does not answer, or there are too many requests: no release is at fault. A function that times
+ * out also answers 503, but then its own error alarm sounds.
  */
 const UNAVAILABLE: ReadonlySet<number> = new Set([429, 503]);
 
@@ -65,7 +65,7 @@ export function askAt(url: string, timeoutMs = TIMEOUT_MS): Ask {
       const finding = `${what}, got ${got}${code.success ? ` ${code.data.code}` : ''}`;
       return { kind: UNAVAILABLE.has(status) ? 'unavailable' : 'wrong', status, finding };
     } catch (error) {
-      // A slow table looks the same as a slow release, which sounds the alarm for its function's errors.
+      // A slow table and a slow release look the same here. A slow release sounds its own error alarm.
       const kind = isTimeout(error) ? 'unavailable' : 'wrong';
       return { kind, status: null, finding: `${what}, got no answer: ${reasonOf(error)}` };
     }

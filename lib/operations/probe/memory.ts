@@ -16,8 +16,8 @@ const Memory = z.object({
   /** When a customer was last signed up, or tried to. */
   signedUpAt: z._default(z.nullable(z.iso.datetime()), null),
   /**
-   * Customers to remove, by address. An address is stored here before its sign-up: so the customer is removed
-   * even if that run never ends.
+   * Customers to remove, by address. An address is stored here before its sign-up, so the customer is removed
+   * even if that run crashes.
    */
   leaving: z._default(z.array(z.object({ email: z.string(), since: z.iso.datetime() })), []),
 });
@@ -42,8 +42,8 @@ export function memoryInParameter(env: NodeJS.ProcessEnv): MemoryStore {
 }
 
 /**
- * Changes the memory as it is now. A concurrent run, which the function's concurrency rules out, then loses
- * no customer that is to be removed.
+ * Reads the memory again before changing it. So even concurrent runs, which the function's concurrency rules
+ * out, would lose no customer to remove.
  */
 export async function updateMemory(store: MemoryStore, change: (memory: Memory) => Memory): Promise<Memory> {
   const changed = change(await store.read());

@@ -31,7 +31,7 @@ const BILLINGS = 3;
 /**
  * Asks the API like a customer: its health, and to bill a fix that is billed already. Once a day also signs
  * up a new test customer and bills a fix. Reports the outcome, and throws nothing: a run that could not ask
- * is not completed, and the alarm for a silent probe follows.
+ * does not count as completed, so the alarm for a silent probe sounds.
  */
 export async function probe(deps: ProbeDeps): Promise<Probed> {
   const { now, stage, report } = deps;

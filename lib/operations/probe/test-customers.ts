@@ -36,7 +36,7 @@ export function needsCustomer(
 
 /**
  * Signs a customer up, and records and bills a fix. The customer takes the place of the former one, which the
- * next run removes. One whose fix is not billed is removed instead.
+ * next run removes. A new customer whose fix is not billed is removed instead.
  */
 export async function replaceCustomer({
   ask,
