@@ -37,7 +37,7 @@ export async function cancelSubscription(
   return (await askStripe(() => syncAccount(deps, customerId))).head;
 }
 
-/** Ends an order that waits for its cardholder, so that it cannot be approved after the cancellation. */
+/** Syncs the account. Ends an order that waits for its cardholder: otherwise it could still be approved. */
 async function currentAccount(deps: PaymentDeps, customerId: string): Promise<Synced> {
   const synced = await askStripe(() => syncAccount(deps, customerId));
   if (!subscriptionsOf(synced.account).some(({ state }) => state === 'incomplete')) return synced;

@@ -75,9 +75,9 @@ export async function finishOrderUnattended(
 }
 
 /**
- * Stores what became of an order that awaited its approval, after an event about its customer, or after the
- * bank sent the cardholder back. An order that a request may just be sending is left to that request. If it
- * fails, the order stays open work.
+ * Stores the outcome of an order that awaits its approval, after an event about its customer, or after the
+ * bank sent the cardholder back. An order in state `ordering` is left to the request that sends it. If Stripe
+ * or the table fails, the order stays open work.
  */
 export async function followOrder(deps: PaymentDeps, customerId: string): Promise<void> {
   const [item] = await readTogether(deps.table, [keys.order(customerId)]);

@@ -17,11 +17,11 @@ import { askStripe, stillPending } from '../payments/payment-problems.ts';
 import { endOrder, type FinishedOrder, orderTry, refused, settleOrder } from './settle-order.ts';
 
 /*
- * An order with the cardholder present. Its subscription is made without a payment, which is then confirmed
- * once. The bank may ask the cardholder, so such an order has one more state than others.
+ * An order with the cardholder present. Its subscription is made unpaid, and the first payment is then
+ * confirmed once. The bank may ask the cardholder, so such an order can also be `awaiting_approval`.
  */
 
-/** When an order that awaits its approval is ended. */
+/** When the sweeper ends an order that still awaits its approval. */
 export const approvalEnds = (startedAt: string): Date => new Date(Date.parse(startedAt) + KEY_IS_SAFE_MS);
 
 /** The parts of the attempt that differ from those of an order by API. */
@@ -74,7 +74,7 @@ export function onSession(
   };
 }
 
-/** What to do with an order, by its subscription and the payment of its first invoice. */
+/** What to do with an order, as its subscription and the payment of its first invoice say. */
 type Standing = 'paid' | 'waiting' | 'unconfirmed' | 'failed' | 'over';
 
 function standingOf(ordered: Ordered): Standing {
@@ -105,7 +105,7 @@ const isPaid = ({ invoice, subscription }: Ordered): boolean =>
 const isSettling = (ordered: Ordered): boolean =>
   isPaid(ordered) || ordered.payment?.state === 'succeeded' || ordered.payment?.state === 'processing';
 
-/** Stripe keeps every subscription, so one that is missing will be found later. */
+/** Stripe keeps every subscription, so a missing one is a passing fault: a later call finds it. */
 async function known(found: Promise<Ordered | null>): Promise<Ordered> {
   const ordered = await found;
   if (ordered === null) throw new StripeFault('transient');
@@ -149,7 +149,7 @@ async function confirm(
   }
 }
 
-/** The order waits for its cardholder. Their bank declined nothing, so the try of the card is over. */
+/** Stores that the order waits for its cardholder. The try of the card ends without a decline. */
 async function keepWaiting(
   deps: PaymentDeps,
   customerId: string,

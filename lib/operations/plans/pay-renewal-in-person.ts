@@ -5,7 +5,7 @@ import { customerGone } from '../ledger/require-item.ts';
 import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
 import { payRenewal, type RenewalOutcome } from './pay-renewal.ts';
 
-/** The outcome for the person who pays a renewal. */
+/** The outcome for a person who asked to pay a renewal: paid, or why not. */
 export interface PaidInPerson {
   /** Why nothing was paid; null if it was paid. */
   readonly problem: string | null;

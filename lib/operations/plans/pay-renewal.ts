@@ -151,7 +151,7 @@ function renewalDue(
   const { stripeCustomerId, paymentMethodId, openDisputes, closedAt } = head;
   if (current?.account.kind !== 'account' || current.invoice === null) return null;
   if (stripeCustomerId === null || paymentMethodId === null) return null;
-  // If Stripe has another card than the head, that card's own event brings it.
+  // If Stripe has another card than the head, the event about that card pays the renewal with it.
   if (current.account.card?.paymentMethodId !== paymentMethodId) return null;
   const subscription = currentSubscription(current.account.subscriptions);
   if (subscription === null || openDisputes.length > 0 || closedAt !== null) return null;
@@ -167,7 +167,7 @@ function renewalDue(
   };
 }
 
-/** Stripe sends an event for every change of a customer, including changes that our own tries cause. */
+/** Events try an invoice once per card, because our own tries cause events too. */
 const wasTried = (before: Renewal | null, { invoiceId, paymentMethodId }: Renewal): boolean =>
   before?.invoiceId === invoiceId && before.paymentMethodId === paymentMethodId;
 

@@ -83,7 +83,7 @@ export const guardOf = (item: Item | undefined): InvoiceGuard | null =>
 
 type Due = Pick<LedgerWrite<never>, 'profile' | 'writes'> & {
   readonly postings: readonly Posting[];
-  /** The money of the invoice, in the one change that stores its guard. */
+  /** The money of the invoice. Null except in the one change that first stores its guard. */
   readonly collected: Collected | null;
 };
 

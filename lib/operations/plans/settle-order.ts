@@ -128,7 +128,9 @@ interface OrderView {
 export const orderOf = (item: Item | undefined): ProOrder | null =>
   item === undefined ? null : decodeOrder(item);
 
-/** Throws the reason of a refused order. Otherwise syncs the account and returns it. */
+/**
+ * Throws why an order was refused. Returns the synced account if its payer has changed, or without a fault.
+ */
 export async function refused(
   deps: PaymentDeps,
   customerId: string,

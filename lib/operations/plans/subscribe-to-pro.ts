@@ -203,7 +203,7 @@ type UnpricedOrder = Omit<ProOrder, 'priceId' | 'cardKey'>;
 const mayOrder = (head: CustomerHead, before: ProOrder | null): boolean =>
   !isOpenOrder(before) && !isOnPro(head) && accountObstacles(head).length === 0;
 
-/** The price itself is read, not only its id: an order at a price that is not shown would charge it. */
+/** Reads and checks the price itself. Its id alone could order at a price that no page shows. */
 const readPriceId = async (deps: PaymentDeps, plan: SoldPlan): Promise<string> =>
   (await askStripe(async () => (await deps.stripe()).soldPrice(plan))).id;
 
