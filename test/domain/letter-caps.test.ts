@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NOTICE_KINDS, type NoticeKind } from '../../lib/domain/notice-kinds.ts';
 import { countOf, dayOf, isUrgent, type LettersOfDay, nextDay } from '../../lib/domain/notices/caps.ts';
 
-/** How many letters of each kind are sent, if so many of each are caused, in this order. */
+/** How many letters of each kind are sent if this many are caused, in this order. */
 function sentOf(causes: readonly (readonly [NoticeKind, number])[], isConfirmed: boolean): number[] {
   let sent: LettersOfDay = { letters: 0, urgentLetters: 0 };
   return causes.map(([kind, times]) => {

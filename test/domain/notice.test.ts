@@ -284,7 +284,7 @@ describe('the end of Pro', () => {
     },
   );
 
-  it('a paused or still past-due subscription sends no letter about its end', () => {
+  it('a subscription that is paused or still past due has no notice of its end', () => {
     for (const before of ['active', 'past_due', 'trialing'] as const) {
       expect(ended(pro(before), 'paused')).toBeNull();
       expect(ended(pro(before), 'past_due')).toBeNull();

@@ -182,7 +182,7 @@ describe('work that is due', () => {
   });
 });
 
-describe('a limit on how often somebody calls', () => {
+describe('a rate limit', () => {
   const LIMIT = { limit: 3, windowSeconds: 60 };
   let scopes = 0;
   const scope = () => {

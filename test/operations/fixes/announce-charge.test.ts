@@ -55,7 +55,7 @@ describe('a charge', () => {
     expect(answerOf(declined, true)).toBe('write');
   });
 
-  it('a charge is announced together with the try of its card and its amount of the month, and the result has the charge', () => {
+  it('a charge is announced with the try of its card and its reserved amount, and the result has the charge', () => {
     const decision = announce(payable(CARD));
     if (decision.kind !== 'write') throw new Error('nothing was announced');
     const charge = { ...WANTED, cardKey: 'fp_1', texts: chargeTexts(FIX, null) };
@@ -102,7 +102,7 @@ describe('the month of a charge', () => {
 });
 
 describe('waiting for a card', () => {
-  it('waiting for a card takes up to a quarter of a second each time, and ends after 60 times', async () => {
+  it('a wait for a card takes up to a quarter of a second, and there are at most 60 waits', async () => {
     const waits: number[] = [];
     const deps: PaymentDeps = {
       ...(await openMoney(await openTestTable())).deps,

@@ -342,7 +342,7 @@ describe('a charge without an answer', () => {
     expect(await noticeContentsOf(one.deps, one.customerId)).toEqual([]);
   });
 
-  it('a day-old charge gives way to the next attempt in the same call', async () => {
+  it('a day-old charge that was never made is closed, and the next attempt is made in the same call', async () => {
     const one = await aged(await announced(), 24 * HOUR_MS);
     expect(await bill(one)).toMatchObject({ kind: 'billed', already: false });
     expect(await chargeOf(one)).toMatchObject({ attempt: 2 });
@@ -449,7 +449,7 @@ describe('a charge without an answer', () => {
   });
 });
 
-describe('a charge that the bank wants the cardholder for', () => {
+describe('a charge that the cardholder has to confirm', () => {
   it('a charge that needs confirmation is returned unchanged until the cardholder answers', async () => {
     const one = await merged('pm_card_authenticationRequired');
     const first = await bill(one);
@@ -517,7 +517,7 @@ describe('a charge that the bank wants the cardholder for', () => {
     expect(paidFor(one)).toEqual([]);
   });
 
-  it('a charge that the cardholder just confirmed has paid, whatever else was to be tried', async () => {
+  it('a charge that the cardholder has just confirmed bills the fix, whatever else was about to be tried', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const { paymentIntentId } = await chargeOf(one);
@@ -811,7 +811,7 @@ describe('a blocked fix', () => {
   });
 });
 
-describe('a ledger that many write at once', () => {
+describe('a ledger with concurrent writers', () => {
   /** Deps with a clock that advances 10 ms per read, and a table that refuses every transaction. */
   function contended(deps: PaymentDeps, error: () => Error, sleepTakesTime: boolean) {
     const waits: number[] = [];
@@ -848,7 +848,7 @@ describe('a ledger that many write at once', () => {
   const throttling = () => new ThrottlingException({ message: 'slow down', $metadata: {} });
   const adjustment = { amount: 1, reason: 'r', actor: 'tests', idempotencyKey: 'k' };
 
-  it('a throttled ledger write is 503, and no other try of the change is made', async () => {
+  it('a throttled ledger write answers 503 and is not repeated', async () => {
     const { head } = await customerWith(money.deps, 5);
     const { deps, waits, release } = contended(money.deps, throttling, false);
     const change = adjustCredits(deps, head.customerId, adjustment).finally(release);

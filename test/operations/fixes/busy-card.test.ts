@@ -88,7 +88,7 @@ describe('a charge that Stripe refuses for a card that is gone', () => {
   });
 });
 
-describe('a charge of which Stripe makes no payment', () => {
+describe('a charge for which Stripe makes no payment', () => {
   const chargedWith = async (
     kind: 'declined' | 'misconfigured',
     facts: StripeFaultFacts = { code: 'expired_card' },

@@ -28,7 +28,7 @@ async function withFixes(credits: number, fixes: number) {
 const billAll = ({ customerId, fixIds }: { customerId: string; fixIds: string[] }) =>
   Promise.all(fixIds.map((fixId) => billFixAttempt(deps, customerId, fixId)));
 
-describe('many at once for one customer', () => {
+describe('concurrent changes of one customer', () => {
   it('10 credits and five concurrent costs of 3: three succeed, two are refused, and 1 credit is left', async () => {
     const { head } = await customerWith(deps, 10);
     const { customerId } = head;
@@ -93,7 +93,7 @@ describe('many at once for one customer', () => {
     expect(head.balance).toBe(0);
   });
 
-  it('a grant and a cost at once both count', async () => {
+  it('a concurrent grant and cost both count', async () => {
     const { customerId, fixIds } = await withFixes(5, 5);
     const grants = range(1, 5).map((n) =>
       adjustCredits(deps, customerId, { amount: 10, reason: 'gift', actor: 'ops', idempotencyKey: `g${n}` }),
@@ -104,7 +104,7 @@ describe('many at once for one customer', () => {
   });
 });
 
-describe('two sign-ups at once with one e-mail address', () => {
+describe('concurrent sign-ups with one e-mail address', () => {
   it('of two concurrent sign-ups with one address, one gets the customer and the trial, and the other is rejected', async () => {
     const email = uniqueEmail();
     const signUps = [email, email.toUpperCase(), email, email.toUpperCase()].map((spelled) =>
@@ -139,7 +139,7 @@ describe('two sign-ups at once with one e-mail address', () => {
   });
 });
 
-describe('a read that is no snapshot', () => {
+describe('a read of several items', () => {
   it('a fix read as billed beside an older head is answered with the current balance', async () => {
     const { customerId, fixIds } = await withFixes(5, 1);
     const [fixId = ''] = fixIds;

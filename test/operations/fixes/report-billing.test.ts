@@ -19,7 +19,7 @@ const BILLED = {
   spendingMonth: null,
 } as const;
 
-describe('what billing a fix came to', () => {
+describe('the outcome of billing a fix', () => {
   it.each<[string, FixBilling, object[]]>([
     [
       'a credit that paid',

@@ -52,7 +52,7 @@ async function customer(limitCents: number | null, card?: string) {
 const recordAll = (customerId: string, count: number) =>
   Promise.all(range(1, count).map((pr) => recordedFix(money.deps, customerId, pr)));
 
-/** What a month has: reserved, spent, waiting for a cardholder. */
+/** The sums of a month: reserved, spent, waiting for a cardholder. */
 async function month(customerId: string, when = money.deps.now()) {
   const spending = await readSpending(money.deps.table, customerId, monthOf(when));
   return [reservedCents(spending), spending.spentCents, spending.awaitingCents];
@@ -194,7 +194,7 @@ const monthEnd = (now: Date): string =>
   new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)).toISOString();
 
 describe('a charge that is not paid', () => {
-  it('a declined charge gives its amount back', async () => {
+  it('a declined charge releases its reserved amount', async () => {
     const { customerId } = await customer(2_900, await money.newCard('tok_chargeCustomerFail'));
     const [id = ''] = await recordAll(customerId, 1);
     expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject({ kind: 'declined' });
@@ -205,7 +205,7 @@ describe('a charge that is not paid', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('a charge that Stripe refused without a payment gives its amount back', async () => {
+  it('a charge that Stripe refused without a payment releases its reserved amount', async () => {
     const { customerId } = await customer(2_900);
     const [id = ''] = await recordAll(customerId, 1);
     const refusing = await answering(money.deps, () => ({
@@ -230,7 +230,7 @@ describe('a charge that is not paid', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('a charge that was never made gives its amount back once it is looked up after 23 hours', async () => {
+  it('a charge that was never made releases its reserved amount once it is looked up after 23 hours', async () => {
     const { customerId } = await customer(2_900);
     const [id = ''] = await recordAll(customerId, 1);
     const startMs = Date.now() - 24 * HOUR_MS;
@@ -242,7 +242,7 @@ describe('a charge that is not paid', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('after a released charge the letters of its share are not written again', async () => {
+  it('the letter about a share of the limit is not written again after a charge is released', async () => {
     const { customerId } = await customer(5_800, await money.newCard('tok_chargeCustomerFail'));
     const [id = '', other = ''] = await recordAll(customerId, 2);
     const byPerson = { byPerson: true };
@@ -252,7 +252,7 @@ describe('a charge that is not paid', () => {
   });
 });
 
-describe('money that comes late', () => {
+describe('a late payment', () => {
   /** A payment that Stripe made for the first attempt although the service closed the attempt. */
   async function late(limitCents: number) {
     const { customerId, stripeCustomerId } = await customer(2_900);

@@ -192,7 +192,7 @@ describe('a held notice', () => {
     return kinds.sort();
   };
 
-  it('a held notice is not sent by a repeated record of the stream, and is no unsent notice of today', async () => {
+  it('a held notice is not sent by a repeated stream record, and is not listed as unsent today', async () => {
     const customerId = await withHeld();
     expect(await deliverNotice(deps, { customerId, kind: 'fix_blocked', id: 'f5' })).toBe('held');
     expect(await foundUnsent(deps.table, at)).toEqual([]);

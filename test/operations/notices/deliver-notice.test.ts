@@ -69,7 +69,7 @@ describe('a notice', () => {
     expect(unsent.filter(({ id }) => id === name.id)).toEqual([]);
   });
 
-  it('a letter that a card helps has a button that adds one, and a link that the table holds as a hash', async () => {
+  it('a letter about a missing card has a button that adds one, and the table holds only a hash of its link', async () => {
     const { head } = await customerWith(deps, 0);
     const blocked = fixBlocked(head, { ...newFix(1), id: 'f1' }, 'no_billing_info', new Date());
     await writeTogether(deps.table, [putNotice(blocked)]);
@@ -161,7 +161,7 @@ describe('a notice', () => {
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 3, failure: null });
   });
 
-  it('a notice waits in the same try while the mail service is busy', async () => {
+  it('a notice waits within the same delivery while the mail service is busy', async () => {
     const name = await told();
     let refusals = 5;
     const busy: MailDeps['mail'] = {
@@ -255,7 +255,7 @@ describe('a notice', () => {
 describe('no credits left, and fixes that wait', () => {
   const DAY_MS = 24 * 60 * 60 * 1000;
 
-  /** Notices of one customer and one raise, in this order, and which of them are sent. */
+  /** Delivers notices of one customer and one raise, in this order. Returns the outcome of each. */
   async function outcomes(...made: readonly ('no card' | 'charged' | FixObstacle)[]) {
     const { head } = await customerWith(deps, 5);
     const empty = { ...head, balance: 0, balanceLevel: 'exhausted' } as const;

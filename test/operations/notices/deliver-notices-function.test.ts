@@ -31,7 +31,7 @@ const record = ({ pk, sk }: Key, SequenceNumber: string): DynamoDBRecord => ({
 });
 
 describe('a notice of a kind that only a newer release knows', () => {
-  it('a notice of a kind of a newer release fails alone, is logged with its customer, and is counted', async () => {
+  it('a notice of a kind of a newer release is the only one that fails, and is logged with its customer and counted', async () => {
     const { head, keyId } = await customerWith(deps, 5);
     const known = keys.notice(head.customerId, 'key_issued', keyId);
     const newer = { pk: keys.customer(head.customerId), sk: 'NOTICE#new_kind#n1#2' };

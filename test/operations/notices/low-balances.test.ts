@@ -93,7 +93,7 @@ describe('a customer whose balance goes down', () => {
     expect(await warnings(head.customerId)).toMatchObject([{ kind: 'exhausted' }]);
   });
 
-  it('only spending leads to a warning, not a small grant', async () => {
+  it('spending leads to a warning, a small grant does not', async () => {
     const { head } = await customerWith(deps, 5);
     await warnLowBalances(deps);
     expect(await warnings(head.customerId)).toEqual([]);

@@ -300,7 +300,7 @@ describe('a card that is added at Stripe and whose event is lost', () => {
     expect(await billFixAttempt(money.deps, customerId, fix)).toMatchObject({ kind: 'billed' });
   });
 
-  it('pays for no fix of an account that was closed meanwhile', async () => {
+  it('a card added at Stripe whose event is lost pays for no fix of a closed account', async () => {
     const { customerId } = await customerWithCard(money, 0, await money.newCard());
     await setHead(table, customerId, 'payment_method_id', null);
     await markClosed(money.deps, customerId);

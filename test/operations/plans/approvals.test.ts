@@ -74,7 +74,7 @@ const later = (deps: PaymentDeps): PaymentDeps => ({
 const deliver = (stripeCustomerId: string) => money.deliver(eventsNaming(money, [stripeCustomerId]));
 
 describe('an order with the cardholder present', () => {
-  it('a card that asks for nothing buys Pro at once', async () => {
+  it('a card whose bank asks nothing buys Pro at once', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     expect(await order(customerId)).toMatchObject({
       created: true,
@@ -87,7 +87,7 @@ describe('an order with the cardholder present', () => {
   });
 
   it.each(['use_stripe_sdk', 'redirect_to_url'] as const)(
-    'a card that asks leads to the bank (%s), and after the approval the order is done once',
+    'a card whose bank asks leads to the bank (%s), and after the approval the order is done once',
     async (next_action_with_return_url) => {
       await money.control('switches', { next_action_with_return_url });
       const { customerId, stripeCustomerId } = await customerWithCard(money, 5, ASKS);
@@ -145,7 +145,7 @@ describe('an order with the cardholder present', () => {
     expect(atStripe(stripeCustomerId).payments).toEqual(['succeeded']);
   });
 
-  it('two concurrent clicks with a card that asks for nothing buy Pro once', async () => {
+  it('two concurrent clicks with a card whose bank asks nothing buy Pro once', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const clicks = await Promise.allSettled([order(customerId), order(customerId)]);
     expect(clicks.some(({ status }) => status === 'fulfilled')).toBe(true);
@@ -169,7 +169,7 @@ describe('an order that is not approved', () => {
   const ended = { subscriptions: ['canceled'], invoices: ['void'], payments: ['canceled'] };
 
   it.each(['the return page', 'an event', 'the sweeper', 'another click'])(
-    'after a refusal, %s ends the order, and nothing can be paid any more',
+    'after a refusal, %s ends the order, and its payment can no longer be made',
     async (by) => {
       const { customerId, stripeCustomerId, paymentIntentId } = await waiting();
       await answer(paymentIntentId, false);
@@ -188,7 +188,7 @@ describe('an order that is not approved', () => {
     },
   );
 
-  it('after 23 hours the sweeper ends the order', async () => {
+  it('the sweeper ends an order that was not approved for 23 hours', async () => {
     const { customerId, stripeCustomerId } = await waiting();
     expect((await settlePendingCharges(money.deps, 0)).waiting).not.toHaveLength(0);
     expect(await stateOf(customerId)).toBe('awaiting_approval');

@@ -200,7 +200,7 @@ describe('value, not labels', () => {
   });
 });
 
-describe('the whole, not a part', () => {
+describe('returned money of an invoice', () => {
   it('an invoice paid by $300 and $299, both refunded, leaves the earlier balance', async () => {
     const { money, stripe, stripeCustomerId, start, settled } = await opened();
     const subscription = await start({ collection_method: 'send_invoice', days_until_due: 7 });

@@ -126,7 +126,7 @@ describe('an order that is under way', () => {
     expect(await orderStored(customerId)).toMatchObject({ state: 'done' });
   });
 
-  it('binds a card that became the default meanwhile, so that its later events find their owner', async () => {
+  it('an order binds a card that became the default meanwhile, so that its later events find their owner', async () => {
     const { customerId, stripeCustomerId, order } = await unanswered();
     const { id } = await money.stripe.paymentMethods.attach(await money.newCard(), {
       customer: stripeCustomerId,
@@ -203,7 +203,7 @@ describe('an order that Stripe refuses', () => {
   });
 });
 
-describe('what is so already is not asked of Stripe again:', () => {
+describe('a call that would change nothing at Stripe', () => {
   it('a cancellation that Stripe already has is not sent again', async () => {
     const { customerId } = await customerWithCard(money, 5);
     await subscribeToPro(money.deps, customerId, null);

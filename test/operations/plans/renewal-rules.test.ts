@@ -14,7 +14,7 @@ import { headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { attachedCard, pastDueCustomer, putDefault } from '../../support/past-due.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
-/* On what a renewal that we request is announced, and the effect of each answer of Stripe. */
+/* When a renewal that we request is announced, and the effect of each answer of Stripe. */
 
 let table: Table;
 let money: Money;
@@ -92,7 +92,7 @@ describe('a renewal', () => {
     expect(await announce(customerId, true)).toMatchObject({ state: 'paying' });
   });
 
-  it('is not announced while its card has its maximum of tries in flight, and a person may ask again', async () => {
+  it('a renewal is not announced while its card has its maximum of tries in flight, and a person may ask again', async () => {
     const { customerId, head } = await pastDueCustomer(money);
     const read = await readCardTries(table, customerId);
     const startedAt = money.deps.now().toISOString();
@@ -191,7 +191,7 @@ describe('a renewal that was announced', () => {
   });
 });
 
-describe('what Stripe answers to a renewal', () => {
+describe('the answer of Stripe to a renewal', () => {
   /**
    * Finishes a renewal with this answer of Stripe, both with and without an earlier payment by Stripe's own
    * retry.

@@ -273,7 +273,7 @@ describe('a renewal', () => {
     expect(statusOf(invoiceId)).toBe('open');
   });
 
-  it('is not sent after a dispute whose event is lost, and subscribing says that a payment is disputed', async () => {
+  it('a renewal is not sent after a dispute whose event is lost, and subscribing says that a payment is disputed', async () => {
     const { customerId, stripeCustomerId, invoiceId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
     const charge = money.double.state.charges.newestFirst.find(({ status }) => status === 'succeeded');

@@ -357,7 +357,7 @@ describe('a dispute of a Pro invoice', () => {
     expect(await nextFix(world)).toBe('charged_and_consumed');
   });
 
-  it('takes its credits back and blocks, however many other disputes the customer has', async () => {
+  it('a dispute takes its credits and blocks charges, however many other disputes the customer has', async () => {
     const world = await onPro();
     const id = await dispute(world);
     const others = range(1, 150).map((n) => ({

@@ -156,7 +156,7 @@ describe('the end of Pro', () => {
     expect(accountWrites(pro, profileOf(pro, replaced), replaced, AT)).toEqual([]);
   });
 
-  it('gets its letter also where an earlier subscription was replaced by this one', () => {
+  it('the end of Pro has its letter even if the subscription had replaced an earlier one', () => {
     const over = account(
       'pm_1',
       subscription({ state: 'canceled' }),

@@ -40,9 +40,7 @@ beforeEach(async () => {
 const shown = async () => soldPriceOf(await readSoldPrices(table), 'pro');
 const kinds = () => reported.map(({ kind }) => kind).filter((kind) => kind.startsWith('sold_price'));
 
-/**
- * Does what an operator does: runs the setup, which creates the price, and stores its id in the parameter.
- */
+/** Runs the setup, which creates the price, and stores its id in the parameter, as an operator does. */
 async function sellAt(price: typeof FIRST): Promise<string> {
   const { id } = (await ensureProPrice(money.stripe, { replacement: { plan: 'pro', ...price } })).price;
   money.env['STRIPE_PRO_PRICE_ID'] = id;
@@ -93,7 +91,7 @@ describe('the sweeper', () => {
     expect(await shown()).toMatchObject(FIRST);
   });
 
-  it('counts the time for the price as part of its run, and leaves its work to the next run', async () => {
+  it('the sweeper counts the time for reading the price, and leaves open work to the next run', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const fixId = await recordedFix(deps, customerId, 1);
     const silent = await answering(deps, () => ({ chargeFix: failing('indeterminate') }));
@@ -156,7 +154,7 @@ describe('an order', () => {
     ['in another currency', { recurring: { interval: 'month' }, currency: 'eur' }],
     ['of another plan', { recurring: { interval: 'month' }, currency: 'usd', metadata: { plan: 'team' } }],
   ] as const)(
-    'is refused at a price %s, and a subscriber still gets their subscription',
+    'an order is refused at a price %s, and a subscriber still gets their subscription',
     async (_, facts) => {
       const subscriber = await customerWithCard(money, 0);
       await subscribeToPro(deps, subscriber.customerId, null);
@@ -172,7 +170,7 @@ describe('an order', () => {
     },
   );
 
-  it('of a customer without a card asks for the card, also at a price that cannot be ordered', async () => {
+  it('an order of a customer without a card asks for the card, also at a price that cannot be ordered', async () => {
     const { head } = await customerWith(deps, 0);
     money.env['STRIPE_PRO_PRICE_ID'] = 'price_gone';
     await expect(subscribeToPro(deps, head.customerId, null)).rejects.toMatchObject({

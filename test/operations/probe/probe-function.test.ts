@@ -14,7 +14,7 @@ import {
   startProbedStage,
 } from '../../support/probed-stage.ts';
 
-/* The probe against the running service. */
+/* The probe, run against the service. */
 
 const stage = await startProbedStage();
 afterAll(() => stage.stop());
