@@ -8,8 +8,8 @@ import { buttonTo } from './places.ts';
 
 /** What a key may do, for people. */
 const MAY: Readonly<Record<KeyScope, string>> = {
-  fixes: 'It can record, look up and bill fixes, and read usage, and nothing else.',
-  account: 'It can do everything, also buy Pro and revoke other keys.',
+  fixes: 'The key can record, look up and bill fixes, and read usage, and nothing else.',
+  account: 'The key can do everything, also buy Pro and revoke other keys.',
 };
 
 /** If no other key is left, only support can revoke the new one. */
@@ -22,7 +22,7 @@ export function keyIssued(content: Content<'key_issued'>, day: string, sending: 
     return {
       subject: 'Welcome to RSOLV',
       paragraphs: [
-        `Your account was opened on ${day} with ${GRANTED_CREDITS.trial} credits: one for each merged fix.`,
+        `Your account was opened on ${day} with ${GRANTED_CREDITS.trial} credits. Each merged fix takes one.`,
         `It has one API key. ${MAY.account} ${key}`,
         'Keep that key for yourself. For RSOLV-action, make another one with the scope "fixes", on the ' +
           'billing page or with POST /api/v1/api-keys and {"scope":"fixes"}.',
@@ -53,7 +53,7 @@ export function keyIssued(content: Content<'key_issued'>, day: string, sending: 
 
 const CONFIRM =
   'Confirm this address, so that you can get new keys should you lose yours. The button works once, for ' +
-  `${CONFIRM_HOURS} hours; signing in at /billing by mail confirms the address too.`;
+  `${CONFIRM_HOURS} hours. Later, signing in to the billing page by e-mail confirms the address too.`;
 
 const othersEnded = (count: number): string =>
   count === 1

@@ -10,7 +10,7 @@ export function confirmAddress(day: string, { mailedUrl: url }: Sending): Letter
   return {
     subject: 'Confirm this address for RSOLV billing',
     paragraphs: [
-      `On ${day} an account of RSOLV asked to use this e-mail address from now on.`,
+      `On ${day} a customer of RSOLV asked to use this e-mail address for their account.`,
       `Until you confirm, nothing changes. The button works once, for ${CONFIRM_HOURS} hours.`,
     ],
     next: 'If you did not ask for this, ignore this message. Do not pass the link on: it opens the account.',
@@ -36,13 +36,15 @@ export function closingAsked(
   day: string,
   sending: Sending,
 ): Letter {
-  const lost = credits === 0 ? '' : ` The account's ${credits.toLocaleString('en-US')} credits are lost.`;
+  const are = credits === 1 ? 'is' : 'are';
+  const lost = credits === 0 ? '' : ` The account's ${creditsText(credits)} ${are} lost.`;
   return {
     subject: 'You asked to close your RSOLV account',
     paragraphs: [
-      `On ${day} you asked us to close your account. Our support does so.`,
-      `Closing ends all API keys${hasPro ? ', ends Pro at once' : ''} and deletes your card, name and ` +
-        `address.${lost} It cannot be undone.`,
+      `On ${day} you asked us to close your account. Our support will close it. Until then, it works as ` +
+        'before.',
+      `Closing ends all API keys${hasPro ? ', ends Pro at once without a refund' : ''} and deletes your ` +
+        `card, name and address.${lost} It cannot be undone.`,
     ],
     next: 'To keep the account, withdraw the request in the settings of the billing page, or reply.',
     button: buttonTo('settings', 'Open the settings', sending),
@@ -58,10 +60,10 @@ export function accountClosed(
   return {
     subject: 'Your RSOLV account is closed',
     paragraphs: [
-      `Your account was closed on ${day}. Its API keys no longer work, its subscription has ended, and its ` +
-        'card was removed.',
+      `Your account was closed on ${day}. Its API keys no longer work. A subscription has ended, and a ` +
+        'card was removed, if there was one.',
       'We delete your name and this address. What you paid stays recorded, without them.',
-      ...(left === 0 ? [] : [`${creditsText(left)} were left. They cannot be spent any more.`]),
+      ...(left === 0 ? [] : [`You had ${creditsText(left)} left, which can no longer be spent.`]),
     ],
     next: 'If you did not ask for this, reply to this message. You can open a new account at any time.',
     button: { label: 'Open RSOLV', url: appUrl },

@@ -62,7 +62,7 @@ export function lowBalance(
     subject: `RSOLV: ${credits(left)} left`,
     paragraphs: [
       `As of ${day}, your account has ${credits(left)} left. Each merged fix takes one.`,
-      `After that, ${withoutCredits(facts)}`,
+      `With no credits left, ${withoutCredits(facts)}`,
     ],
     ...stepAfter(facts, prices, sending),
   };
@@ -105,7 +105,7 @@ const BLOCKED: Readonly<
 > = {
   no_billing_info: {
     why: ' and no card on file',
-    next: `Add a card: you can then bill what is waiting. ${FIRST_CARD}`,
+    next: `Add a card. You can then bill what is waiting, on the billing page. ${FIRST_CARD}`,
     button: (sending) => taskButton('card', 'Add a card', sending),
   },
   account_disputed: {
@@ -115,7 +115,7 @@ const BLOCKED: Readonly<
   },
   spending_limit_reached: {
     why: ', and your monthly spending limit leaves no room for another charge',
-    next: 'Raise the limit. RSOLV then bills the fix at its next attempt.',
+    next: 'Raise the limit. You can then bill what is waiting, on the billing page.',
     button: limitButton,
   },
 };

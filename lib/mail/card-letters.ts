@@ -12,7 +12,8 @@ export function cardAdded({ bonusCredits }: Content<'card_added'>, day: string, 
   return {
     subject: 'A card was added to your RSOLV account',
     paragraphs: [
-      `On ${day} a card was put on file. It is charged for fixes without a credit, up to your monthly limit.`,
+      `On ${day} a card was put on file. It is charged for fixes without a credit, up to your monthly ` +
+        'limit if you have one, and for Pro if you subscribe.',
       ...(bonusCredits === 0 ? [] : [`Your first card earned ${credits(bonusCredits)}.`]),
     ],
     next: `No action needed. ${UNEXPECTED}`,

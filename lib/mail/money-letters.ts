@@ -10,18 +10,20 @@ import { credits, declineText, pullRequestLink, pullRequestText } from './words.
 export function cardDeclined(content: Content<'card_declined'>, day: string, sending: Sending): Letter {
   const { amountCents, declineCode, fixId, ...pullRequest } = content;
   const isAsked = declineCode === 'authentication_required';
+  const outcome = isAsked ? '' : ', and it was declined';
   return {
     subject: isAsked
       ? `RSOLV: confirm a payment of ${formatUsd(amountCents)}`
       : 'RSOLV: your card was declined for a fix',
     paragraphs: [
       `On ${day} we tried to charge your card ${formatUsd(amountCents)} for the fix in ` +
-        `${pullRequestText(pullRequest)}, and it was declined. ${declineText(declineCode)}`,
+        `${pullRequestText(pullRequest)}${outcome}. ${declineText(declineCode)}`,
       'Nothing was charged.',
     ],
     next: isAsked
-      ? 'Confirm the payment, or add another card. The fix is then billed.'
-      : 'Add another card. RSOLV then bills the fix at its next attempt.',
+      ? 'Confirm the payment: the fix is then billed. Or add another card, and bill the fix on the ' +
+        'billing page.'
+      : 'Add another card. You can then bill the fix on the billing page.',
     links: pullRequestLink(pullRequest),
     button: isAsked ? approvalButton(fixId, sending) : taskButton('card', 'Add another card', sending),
   };
@@ -51,7 +53,7 @@ export function refundMade(content: Content<'refund_made'>, day: string, sending
     paragraphs: [
       isDouble
         ? `A fix was paid twice. On ${day} the second payment of ${amount} was returned to you.`
-        : `On ${day} ${amount} of your payment for ${which} were returned to your card.`,
+        : `On ${day} ${amount} of your payment for ${which} was returned to your card.`,
       'Banks show a refund after 5 to 10 days.',
     ],
     next: 'No action needed.',
@@ -77,7 +79,7 @@ export function dispute(content: Content<'dispute'>, day: string, sending: Sendi
 /** The customer's bank decides for the customer, or for us. */
 const OUTCOMES: Readonly<Record<DisputeOutcome, string>> = {
   won: 'was decided for RSOLV: the payment stands, and the bank returned the money to us.',
-  lost: 'was decided for you: your bank keeps the money that it returned to you.',
+  lost: 'was decided for you: you keep the money that your bank returned to you.',
   closed: 'was closed. No money moved.',
 };
 
@@ -105,7 +107,8 @@ const RETURNS: Readonly<Record<ReturnReason, string>> = {
 export function creditsRemoved(content: Content<'credits_removed'>, day: string, sending: Sending): Letter {
   const { removed, owed, left, returnedCents, reasons, invoiceId } = content;
   const how = reasons.length === 0 ? 'returned' : reasons.map((reason) => RETURNS[reason]).join(' and ');
-  const debt = owed === 0 ? '' : ` You owe ${credits(owed)}: your next grant is reduced by this number.`;
+  const debt =
+    owed === 0 ? '' : ` You owe ${credits(owed)}: the next credits that you get are reduced by this number.`;
   const what =
     removed === 0 ? 'no credits, because none were left' : `${credits(removed)} that this money paid for`;
   return {

@@ -124,7 +124,7 @@ export function proCancelled(content: Content<'pro_cancelled'>, day: string, sen
 
 export function proResumed({ renewsAt }: Content<'pro_resumed'>, day: string, sending: Sending): Letter {
   return {
-    subject: 'Your RSOLV Pro subscription goes on',
+    subject: 'Your RSOLV Pro subscription continues',
     paragraphs: [
       `On ${day} the cancellation of your Pro subscription was withdrawn.`,
       ...renewsText(renewsAt),

@@ -128,7 +128,7 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       fixId: 'f1',
       ...PULL_REQUEST,
     },
-    ['$29.00 for the fix', 'not enough funds', 'Nothing was charged'],
+    ['$29.00 for the fix', 'declined. There were not enough funds', 'bill the fix on the billing page'],
   ],
   [
     { kind: 'card_declined', amountCents: 1_500, declineCode: 'stolen_card', fixId: null, ...PULL_REQUEST },
@@ -142,7 +142,11 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       fixId: 'f1',
       ...PULL_REQUEST,
     },
-    ['asks you to confirm', 'Confirm the payment', 'https://api.rsolv.dev/billing/approve?fix=f1'],
+    [
+      'pull request 42. The bank asks you to confirm',
+      'Confirm the payment',
+      'https://api.rsolv.dev/billing/approve?fix=f1',
+    ],
   ],
   [
     { kind: 'receipt', amountCents: 2_900, ...PULL_REQUEST },
@@ -253,7 +257,7 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   ],
   [
     { kind: 'dispute_closed', disputeId: 'du_1', amountCents: 2_900, outcome: 'lost' },
-    ['was decided for you: your bank keeps the money'],
+    ['was decided for you: you keep the money'],
   ],
   [
     { kind: 'dispute_closed', disputeId: 'du_1', amountCents: 2_900, outcome: 'closed' },
@@ -291,7 +295,7 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     [
       '10 credits removed',
       '$599.00 of your payment for invoice in_1 was refunded and withdrawn by your bank in a dispute.',
-      'we removed 10 credits that this money paid for. Your balance is 0 credits. You owe 50 credits: your next grant',
+      'we removed 10 credits that this money paid for. Your balance is 0 credits. You owe 50 credits: the next credits that you get are reduced',
     ],
   ],
   [
@@ -347,7 +351,11 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     ['Confirm this address', SIGN_IN_URL, '24 hours'],
   ],
   [{ kind: 'address_changed', to: 'ada@acme.example' }, ['has changed', 'If this was not you, reply']],
-  [{ kind: 'closing_asked', credits: 60, hasPro: true }, ['ends Pro at once', '60 credits are lost']],
+  [
+    { kind: 'closing_asked', credits: 60, hasPro: true },
+    ['ends Pro at once without a refund', '60 credits are lost', 'it works as before'],
+  ],
+  [{ kind: 'closing_asked', credits: 1, hasPro: false }, ["The account's 1 credit is lost."]],
   [{ kind: 'closing_asked', credits: 0, hasPro: false }, ['You asked to close', 'cannot be undone']],
   [
     { kind: 'digest', notices: ['key_issued#a', 'fix_blocked#b', 'key_issued#c'] },
@@ -356,6 +364,6 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [{ kind: 'digest', notices: ['dispute#du_1'] }, ['A message about', 'One more waited']],
   [
     { kind: 'account_closed', credits: 7 },
-    ['account is closed', '7 credits were left', 'https://app.rsolv.dev'],
+    ['account is closed', 'You had 7 credits left', 'https://app.rsolv.dev'],
   ],
 ];
