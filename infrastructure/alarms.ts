@@ -150,8 +150,10 @@ const MAIL_RULES: readonly Rule[] = [
   },
 ];
 
-/** The alarms that roll back a canary, in addition to the error alarm of its function. */
-/* Only failures that are ours: an outage of Stripe or DynamoDB, or a stranger's requests, undo no release. */
+/**
+ * The alarms that roll back a canary, in addition to the error alarm and the canary alarm of its function.
+ * Only failures that are ours: an outage of Stripe or DynamoDB, or a stranger's requests, undo no release.
+ */
 const ROLLBACK_ALARMS = ['defects', 'requests-refused', 'webhook-failures'] as const;
 export const rollbackAlarms = (service: DeployedService): readonly string[] =>
   hasProbe(service) ? [...ROLLBACK_ALARMS, 'probe-failed'] : ROLLBACK_ALARMS;

@@ -62,8 +62,9 @@ const SETTINGS_SCHEMA = {
 };
 
 /**
- * Adds alarms, dashboard, operators' policy and canaries to the framework's template, and filters functions
- * by stage.
+ * Adds what the framework cannot describe to its template: alarms, dashboard, saved queries, backups,
+ * operators' policy, canaries, and the settings of gateway and logs. Filters functions by stage. Examines the
+ * account before a deploy, and refuses to remove the live stage.
  */
 export default class DeployedShape {
   readonly hooks: Readonly<Record<string, () => void>>;

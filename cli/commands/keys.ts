@@ -45,12 +45,12 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
 
   keys
     .command('issue')
-    .summary('issue a key for a customer who has none')
+    .summary('issue a key for a customer')
     .description(
-      'Issues a key for a customer who has none: the answer to the sign-up was lost, or all keys were ' +
-        'lost. The key is shown once, here. The customer gets an e-mail about it. Give the key to the ' +
-        'customer only. With --end-others, all other keys of the customer are revoked in the same step, ' +
-        'and the e-mail says so.',
+      'Issues a key for a customer who never got the first one, or whose keys were all lost or leaked, and ' +
+        'who cannot sign in by e-mail. The key is shown once, here. The customer gets an e-mail about it. ' +
+        'Give the key to the customer only. With --end-others, all other keys of the customer are ' +
+        'revoked in the same step, and the e-mail says so.',
     )
     .argument('<customer id>', 'whose key', customerId)
     .requiredOption('--reason <text>', 'why; stored in the log', reason)

@@ -103,10 +103,10 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
 
   notices
     .command('warn')
-    .summary('write low-balance warnings now')
+    .summary('write due warnings and reminders now')
     .description(
-      'Writes the low-balance warnings that are due, and joins held notices whose day has come, as the ' +
-        'schedule does every 10 minutes. No customer is warned twice.',
+      'Writes the low-balance warnings and the reminders that are due, and joins held notices whose day ' +
+        'has come, as the schedule does every 10 minutes. No customer is warned twice.',
     )
     .addHelpText('after', examples('rsolv-billing notices warn'))
     .action((_, command) =>

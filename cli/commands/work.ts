@@ -26,7 +26,7 @@ export function addWork(program: CommandUnknownOpts, runner: Runner): void {
     .summary('open work: charges, orders, refunds, closings, parked events')
     .description(
       'Lists and finishes open work: charges, orders and renewals without an outcome, payments to return, ' +
-        'closed accounts to clear, and parked events.',
+        'cards to put on file, closed accounts to clear, and parked events.',
     )
     .addHelpText('after', examples('rsolv-billing work list', 'rsolv-billing work settle --now'));
   addList(work, runner, { path: 'work list', name: 'list', answerField: 'work', indexes: OPEN_WORK_INDEX });

@@ -137,7 +137,7 @@ async function domainFinding(site: Site): Promise<Finding> {
   }
 }
 
-/** Whether the newest copy in the other region is younger than a day. */
+/** Whether the newest copy in the other region is recent enough. */
 async function copiesFinding(site: Site): Promise<Finding> {
   const { service } = site.definition;
   const table = (await site.table()).TableArn ?? '';
