@@ -88,7 +88,7 @@ function parametersOf({ parameters }: Call, place: 'path' | 'query', { ids }: Wo
     ),
     { requiredKeys: named.filter(({ required }) => required).map(({ name }) => name) },
   );
-  const names = [...named.map(({ name }) => name), ...OPAQUE, 'unknown', MARKER];
+  const names = [...named.map(({ name }) => name), ...OPAQUE, 'unknown', 'constructor', MARKER];
   const broken = fc
     .tuple(
       valid,
@@ -152,7 +152,7 @@ function bodiesOf({ requestBody }: Call): fc.Arbitrary<Part<string | undefined>>
   }
   const valid = validFor(schema);
   const json = (value: unknown) => JSON.stringify(value);
-  const names = [...Object.keys(schema.properties ?? {}), 'unknown', MARKER, NOBODYS_KEY];
+  const names = [...Object.keys(schema.properties ?? {}), 'unknown', 'constructor', MARKER, NOBODYS_KEY];
   const changed = fc
     .tuple(valid, fc.constantFrom(...names), hostileValue)
     .map(([body, name, value]) => json({ ...fieldsOf(body), [name]: value }));

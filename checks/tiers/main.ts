@@ -6,8 +6,8 @@ import { type Outcome, runSteps } from './run-steps.ts';
 
 /* Runs one tier of checks/steps.ts. `.ci/run` and `.ci/nightly` install the project and start this. */
 
-const USAGE = `.ci/run [options]        the checks before a change lands: about 10 minutes on two cores
-.ci/nightly [options]    everything else, recorded in ${RESULTS}: about 55 minutes on two cores
+const USAGE = `.ci/run [options]        the checks before a change lands: about 25 minutes on two cores
+.ci/nightly [options]    everything else, recorded in ${RESULTS}: about 90 minutes on two cores
 
   --only NAMES    only these steps, separated by commas, without the test command
   --list          prints the steps, their results and what each proves; runs nothing

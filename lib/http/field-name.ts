@@ -1,9 +1,11 @@
+import { lookUp } from '../look-up.ts';
+
 /** How people read a field's name: `pr_number` is "Pull request number". */
 export function readableName(field: string): string {
   const [name = field, ...inside] = field.split('.');
   const words = name
     .split('_')
-    .map((word) => WORDS[word] ?? word)
+    .map((word) => lookUp(WORDS, word) ?? word)
     .join(' ');
   const readable = words.charAt(0).toUpperCase() + words.slice(1);
   return inside.length === 0 ? readable : `${readable} (${inside.map(readableStep).join(', ')})`;

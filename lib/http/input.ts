@@ -5,6 +5,7 @@ import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, type FieldError } from '../errors.ts';
 import { withoutRepeats } from '../settings/zod-issues.ts';
 import '../settings/plain-words.ts';
+import { lookUp } from '../look-up.ts';
 import type { Contract, InputOf } from './contract.ts';
 import { readableName } from './field-name.ts';
 import { bodyText, NO_BODY } from './json-body.ts';
@@ -36,7 +37,7 @@ const MAX_FIELD_LENGTH = 64;
 
 function invalidRequest({ faultCodes = {} }: Contract, all: readonly FieldError[]): BillingError {
   const [first, ...others] = all;
-  const own = first === undefined || others.length > 0 ? undefined : faultCodes[first.field];
+  const own = first === undefined || others.length > 0 ? undefined : lookUp(faultCodes, first.field);
   const errors = all.slice(0, MAX_ERRORS).map(({ field, message }) => ({ field: nameable(field), message }));
   const more = all.length - errors.length;
   const sentences = errors.map(({ field, message }) => ended(`${nameOf(field, message)} ${message}`));
@@ -57,7 +58,7 @@ function withoutNulls(schema: z.ZodMiniType, body: unknown): unknown {
   if (!(schema instanceof ZodMiniObject) || typeof body !== 'object' || body === null) return body;
   if (Array.isArray(body)) return body;
   const isLeftOut = (name: string, value: unknown): boolean => {
-    const field: z.core.$ZodType | undefined = value === null ? schema.shape[name] : undefined;
+    const field: z.core.$ZodType | undefined = value === null ? lookUp(schema.shape, name) : undefined;
     return field !== undefined && accepts(field, undefined) && !accepts(field, null);
   };
   return Object.fromEntries(Object.entries(body).filter(([name, value]) => !isLeftOut(name, value)));

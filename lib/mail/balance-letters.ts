@@ -15,7 +15,7 @@ function proOffer(prices: SoldPrices): string {
 }
 
 const SETTLE_DISPUTE = 'Reply to this message so that we can resolve the dispute together.';
-const FIRST_CARD = `Your first card earns ${credits(GRANTED_CREDITS.firstPaymentMethod)}.`;
+const FIRST_CARD = `The first card of an account earns ${credits(GRANTED_CREDITS.firstPaymentMethod)}.`;
 
 const withoutCredits = ({ hasCard, isDisputed, isOverLimit, isDeclined, rate }: WithoutCredits): string => {
   if (!hasCard) return 'fixes are blocked, because no card is on file.';
@@ -38,7 +38,7 @@ function stepAfter(
   }
   if (isDisputed) return { next: SETTLE_DISPUTE, button: disputesButton(sending) };
   if (isOverLimit)
-    return { next: 'Raise the limit, or wait until next month.', button: limitButton(sending) };
+    return { next: 'Raise the limit so that your fixes are not blocked.', button: limitButton(sending) };
   if (isDeclined) {
     const next = 'Add another card so that your fixes are not blocked.';
     return { next, button: taskButton('card', 'Add another card', sending) };

@@ -1,4 +1,5 @@
 import type { PullRequestName } from '../domain/notices/money-content.ts';
+import { lookUp } from '../look-up.ts';
 import type { Link } from './letter.ts';
 
 /* Phrases and names that several letters use. */
@@ -43,4 +44,4 @@ const DECLINES: Readonly<Record<string, string>> = {
 };
 
 export const declineText = (code: string | null): string =>
-  DECLINES[code ?? ''] ?? 'The bank did not say why.';
+  lookUp(DECLINES, code ?? '') ?? 'The bank did not say why.';

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { lookUp } from '../look-up.ts';
 import { type SubjectSource, sourceOf } from './event-types.ts';
 
 /** The API versions whose events we read. The endpoint uses one of them. */
@@ -188,7 +189,7 @@ export function moneyOf({ type, data }: StripeEvent): EventMoney {
   const parsed = Money.safeParse(data.object);
   if (!parsed.success) return NO_MONEY;
   const { object, currency, ...facts } = parsed.data;
-  const field = type === 'charge.refunded' ? 'amount_refunded' : AMOUNTS[object];
+  const field = type === 'charge.refunded' ? 'amount_refunded' : lookUp(AMOUNTS, object);
   const amount = field === undefined ? undefined : facts[field];
   return Number.isSafeInteger(amount) ? { amount: Number(amount), currency } : NO_MONEY;
 }

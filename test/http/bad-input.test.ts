@@ -35,6 +35,19 @@ describe('a body that is not what it should be', () => {
     expect(answer.text).not.toMatch(/\bat .*\.ts|node_modules/);
   });
 
+  it.each(['constructor', 'toString', 'hasOwnProperty'])(
+    'an unknown field named %s, which every object has, is refused like any other',
+    async (name) => {
+      for (const value of ['null', '1']) {
+        const { status, body } = await call(api.issueApiKey, {
+          apiKey: customer.apiKey,
+          rawBody: `{"${name}":${value}}`,
+        });
+        expect([status, body['detail']]).toEqual([422, `"${name}" is not a known field.`]);
+      }
+    },
+  );
+
   it('another content type is 415, and JSON with a charset is accepted', async () => {
     const rawBody = JSON.stringify(fixBody(1));
     expect((await record(rawBody, { 'content-type': 'text/plain' })).status).toBe(415);

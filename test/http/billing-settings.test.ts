@@ -418,7 +418,7 @@ describe('the limit, the letters, the name', () => {
 describe('closing the account', () => {
   it('a customer sees what is lost, asks to close the account, and can withdraw the request', async () => {
     await deliver();
-    expect((await visitor.get('/billing/settings/close')).text).toContain('Your 5 credits are lost');
+    expect((await visitor.get('/billing/settings/close')).text).toContain('You lose 5 credits');
     for (let i = 0; i < 2; i++) expect((await send('/billing/settings/close')).status).toBe(303);
     expect((await head()).closingAskedAt).not.toBeNull();
     expect((await visitor.get('/billing/settings')).text).toContain('Withdraw: keep the account');
@@ -434,6 +434,15 @@ const FORMS = [
   ...['keys', 'keys/revoke', 'keys/replace-all', 'settings/limit', 'settings/letters', 'settings/name'],
   ...['address', 'address/keep', 'settings/close', 'settings/keep-open'],
 ].map((path) => `/billing/${path}`);
+
+it('a made-up note in the address of a page is not shown, whatever it is called', async () => {
+  for (const page of ['keys', 'address', 'settings', 'plan']) {
+    for (const name of ['constructor', '__proto__', 'nonsense']) {
+      const { status, text } = await visitor.get(`/billing/${page}?done=${name}`);
+      expect([page, name, status, text.includes('role="status"')]).toEqual([page, name, 200, false]);
+    }
+  }
+});
 
 describe('every form', () => {
   it('no form works without its token, from another site, or without a session', async () => {

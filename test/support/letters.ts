@@ -97,7 +97,10 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       isOverLimit: true,
       rate: 'pay_as_you_go',
     },
-    ['fixes are blocked, because your spending limit of this month is reached', 'wait until next month'],
+    [
+      'fixes are blocked, because your spending limit of this month is reached',
+      'Raise the limit so that your fixes',
+    ],
   ],
   [
     { kind: 'limit_near', percent: 80, ...USED, committedCents: 23_200 },

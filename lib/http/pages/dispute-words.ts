@@ -1,3 +1,5 @@
+import { lookUp } from '../../look-up.ts';
+
 /** A dispute's state, and what follows for the account. */
 interface Meaning {
   readonly state: string;
@@ -32,4 +34,4 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /** @param status Stripe's. An unknown one counts as open, as it does when a card is about to be charged */
-export const meaningOf = (status: string): Meaning => MEANINGS[status] ?? OPEN;
+export const meaningOf = (status: string): Meaning => lookUp(MEANINGS, status) ?? OPEN;

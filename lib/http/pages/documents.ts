@@ -1,6 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { BillingError } from '../../errors.ts';
 import { type Html, html, type Part } from '../../html.ts';
+import { lookUp } from '../../look-up.ts';
 import {
   DOCUMENT_LISTS,
   type DocumentList,
@@ -200,7 +201,7 @@ function invoiceRow(invoice: InvoiceDocument): Row {
   return {
     document: invoice,
     name: `Invoice ${name}`,
-    state: INVOICE_STATES[status] ?? status,
+    state: lookUp(INVOICE_STATES, status) ?? status,
     links: [
       stripeLink(pageUrl, verb, `${verb} invoice ${name}`),
       stripeLink(pdfUrl, 'PDF', `PDF of invoice ${name}`),
@@ -219,7 +220,7 @@ function noteRow(note: CreditNoteDocument): Row {
   const { number, isVoid, reason, memo, invoiceNumber, pdfUrl } = note;
   const facts = [
     isVoid ? 'Void' : null,
-    reason === null ? null : (REASONS[reason] ?? reason),
+    reason === null ? null : (lookUp(REASONS, reason) ?? reason),
     invoiceNumber === null ? null : `Invoice ${invoiceNumber}`,
     memo,
   ];

@@ -1,4 +1,5 @@
 import { BillingError, type ProblemFacts } from '../../errors.ts';
+import { lookUp } from '../../look-up.ts';
 import { isFault, StripeFault } from '../../stripe/fault.ts';
 import type { Decline } from '../../stripe/port.ts';
 
@@ -41,7 +42,7 @@ export function cardDeclined(
   whatNext: string,
   facts: ProblemFacts = {},
 ): BillingError {
-  const why = DECLINE_TEXTS[declineCode ?? code] ?? 'Their bank did not say why.';
+  const why = lookUp(DECLINE_TEXTS, declineCode ?? code) ?? 'The bank did not say why.';
   return new BillingError('card_declined', `The card was declined. ${why} ${whatNext}`, {
     ...facts,
     reasons: ['card_declined'],

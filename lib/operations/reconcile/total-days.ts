@@ -1,5 +1,6 @@
 import { addDays, type Days, type DayTotals } from '../../domain/books/day-totals.ts';
 import type { ReconcileReport } from '../../domain/reconciliation.ts';
+import { lookUp } from '../../look-up.ts';
 import { putDay, readDaysBefore } from '../../store/audit/day-totals.ts';
 import type { RawMovement } from '../../stripe/port.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
@@ -66,7 +67,7 @@ const COLUMNS: Readonly<Record<string, 'charges' | 'refunds' | 'disputes'>> = {
 function sumsOf(movements: readonly RawMovement[]): Record<string, Partial<DayTotals>> {
   let days: ReturnType<typeof addDays> = {};
   for (const { created, category, cents, feeCents } of movements) {
-    const column = COLUMNS[category] ?? 'other';
+    const column = lookUp(COLUMNS, category) ?? 'other';
     // A payout only moves money from Stripe to our bank.
     if (category.startsWith('payout')) continue;
     days = addDays(days, { [dayOf(new Date(created * 1000))]: { [column]: cents, fees: feeCents } });

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { DisputeOutcome } from '../../domain/notices/money-content.ts';
+import { lookUp } from '../../look-up.ts';
 
 /* The money of one refund or one dispute: the same for fixes, invoices and double payments. */
 
@@ -24,7 +25,7 @@ const OUTCOMES: Readonly<Record<string, DisputeOutcome>> = {
 
 /** How a dispute ended; null while it is open. */
 export const outcomeOf = ({ status }: Pick<Stripe.Dispute, 'status'>): DisputeOutcome | null =>
-  OUTCOMES[status] ?? null;
+  lookUp(OUTCOMES, status) ?? null;
 
 /** Whether a dispute still blocks charges to its customer. An appeal reopens a lost dispute. */
 export const isOpen = ({ status }: Pick<Stripe.Dispute, 'status'>): boolean => outcomeOf({ status }) === null;

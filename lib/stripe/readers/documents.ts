@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { lookUp } from '../../look-up.ts';
 import type {
   CreditNoteDocument,
   DisputeDocument,
@@ -35,7 +36,7 @@ export function paymentDocument(charge: Stripe.Charge, link: StripeLink): Paymen
     createdAt: momentOf(created),
     amount,
     currency,
-    state: STATES[status] ?? 'pending',
+    state: lookUp(STATES, status) ?? 'pending',
     refunded: charge.amount_refunded,
     isDisputed: disputed,
     fixAttemptId: fixReferenceOf(charge.metadata)?.fixAttemptId ?? null,

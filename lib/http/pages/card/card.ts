@@ -3,6 +3,7 @@ import type { CustomerHead } from '../../../domain/customer.ts';
 import { BILLING_CONSENT } from '../../../domain/evidence/billing-consent.ts';
 import { GRANTED_CREDITS } from '../../../domain/pricing.ts';
 import { type Html, html } from '../../../html.ts';
+import { lookUp } from '../../../look-up.ts';
 import type { Reply } from '../../reply.ts';
 import { formOf, pageReply, type SignedIn } from '../page.ts';
 import { countOf, factsOf } from '../parts.ts';
@@ -18,7 +19,7 @@ const BRANDS: Readonly<Record<string, string>> = {
 };
 
 export const cardName = ({ brand, last4 }: CardDetails): string =>
-  `${BRANDS[brand] ?? 'Card'}, ends in ${last4}`;
+  `${lookUp(BRANDS, brand) ?? 'Card'}, ends in ${last4}`;
 
 /** Shows the card on file, or why to add one. */
 export function cardPage(head: CustomerHead, card: CardDetails | null, formToken: string, at: Date): Reply {

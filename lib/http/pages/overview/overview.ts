@@ -70,7 +70,9 @@ run out.</li>`
 </ol></section>`;
 
 const debtLine = ({ debt }: CustomerHead): Html | null =>
-  debt === 0 ? null : html`<p>${counted(debt)} owed: the next grant is reduced by it.</p>`;
+  debt === 0
+    ? null
+    : html`<p>${counted(debt)} owed: the next credits that you get make up for them first.</p>`;
 
 function planLines({ head, prices, at }: Overview): Html {
   const plan = planAt(head, at);

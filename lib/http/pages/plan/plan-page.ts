@@ -4,6 +4,7 @@ import { FIX_PRICE_CENTS, PLANS, type SoldPrices, soldPriceOf } from '../../../d
 import { formatUsd } from '../../../domain/pricing.ts';
 import { fixPriceAt, givesPro, planAt, type Subscription } from '../../../domain/subscription.ts';
 import { type Html, html, type Part } from '../../../html.ts';
+import { lookUp } from '../../../look-up.ts';
 import type { ProOrder } from '../../../store/orders.ts';
 import type { Reply } from '../../reply.ts';
 import { formOf, pageReply, type SignedIn } from '../page.ts';
@@ -75,7 +76,7 @@ const DONE: Readonly<
 };
 
 function noteOf(done: string | null, head: CustomerHead, at: Date): string | undefined {
-  const note = done !== null && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
+  const note = lookUp(DONE, done ?? '');
   return note?.isTrue(head, at) ? note.text : undefined;
 }
 

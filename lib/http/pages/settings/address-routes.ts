@@ -1,6 +1,7 @@
 import { addressHash, CONFIRM_HOURS, SESSION_MINUTES } from '../../../domain/access/tokens.ts';
 import { BillingError } from '../../../errors.ts';
 import { html } from '../../../html.ts';
+import { lookUp } from '../../../look-up.ts';
 import { askForAddress, confirmAddress, keepAddress } from '../../../operations/access/change-address.ts';
 import { requireHead } from '../../../operations/ledger/require-item.ts';
 import type { Deps } from '../../../runtime/deps.ts';
@@ -41,7 +42,7 @@ const DONE: Readonly<Record<string, string>> = {
 /** Changes the e-mail address. A new one takes effect when the link that is mailed to it is used. */
 export const addressRoutes = {
   'GET /billing/address': addressRoute(async (_, shown, { query }) =>
-    addressPage({ ...shown, done: DONE[query.get('done') ?? ''] }),
+    addressPage({ ...shown, done: lookUp(DONE, query.get('done') ?? '') }),
   ),
   'POST /billing/address': addressRoute(async (deps, shown, { customerId, form, sourceIp }) => {
     const again = (problem: string) =>

@@ -1,6 +1,7 @@
 import { KEY_SCOPES } from '../../../domain/api-key.ts';
 import { mayRecover } from '../../../domain/email-state.ts';
 import { BillingError } from '../../../errors.ts';
+import { lookUp } from '../../../look-up.ts';
 import { issueKey, issueOnlyKey, revokeKey } from '../../../operations/accounts/api-keys.ts';
 import { requireHead } from '../../../operations/ledger/require-item.ts';
 import type { Deps } from '../../../runtime/deps.ts';
@@ -49,7 +50,8 @@ const CONFIRMED = 'Your address is confirmed. Revoke the keys that you do not kn
 export const keyRoutes = {
   'GET /billing/keys': keysRoute(async ({ table }, shown, { customerId, query }) => {
     const listed = await listActiveKeys(table, customerId);
-    const done = query.has('confirmed') && mayRecover(shown.head) ? CONFIRMED : DONE[query.get('done') ?? ''];
+    const done =
+      query.has('confirmed') && mayRecover(shown.head) ? CONFIRMED : lookUp(DONE, query.get('done') ?? '');
     return keysPage({ ...shown, listed, done });
   }),
   'POST /billing/keys': keysRoute(async (deps, shown, { customerId, form }) => {

@@ -160,7 +160,7 @@ export function closePage(head: CustomerHead, signedIn: SignedIn): Reply {
 <li>All API keys end. RSOLV-action can bill no more fixes.</li>
 ${
   head.balance > 0
-    ? html`<li>Your ${countOf(head.balance, 'credit')} are lost. They are not paid out.</li>`
+    ? html`<li>You lose ${countOf(head.balance, 'credit')}. Credits are not paid out.</li>`
     : null
 }
 ${hasPro ? html`<li>Pro ends at once. The rest of the paid month is not refunded.</li>` : null}
