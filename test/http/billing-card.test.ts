@@ -16,6 +16,7 @@ import {
   recorded,
   serveMoney,
 } from '../support/http-money.ts';
+import { writeFixes } from '../support/large-history.ts';
 import { headOf, type Money } from '../support/money.ts';
 import { hiddenField, type Shown, Visitor } from '../support/pages.ts';
 
@@ -276,6 +277,36 @@ describe('waiting fixes', () => {
     const { text } = await visitor.get('/billing/card/waiting');
     expect(text).toContain('no card is on file');
     expect(text).not.toContain('<button>Bill');
+  });
+
+  it('among 8,200 fixes every waiting one is found, part by part, and is billed from the part that shows it', async () => {
+    const customer = await signUp();
+    await writeFixes(money.deps, customer.customerId, { recorded: 8_200, billed: 0 });
+    await leaveCredits(money, customer.customerId, 0);
+    for (const pr of [9_001, 9_002, 9_003])
+      expect((await bill(customer.apiKey, await recorded(customer.apiKey, pr))).status).toBe(402);
+    await leaveCredits(money, customer.customerId, 3);
+    const visitor = await signedIn(customer);
+    expect((await visitor.get('/billing')).text).toContain('href="/billing/card/waiting"');
+    const found: string[] = [];
+    let path: string | undefined = '/billing/card/waiting';
+    for (let part = 1; path !== undefined; part++) {
+      expect(part).toBeLessThanOrEqual(3);
+      const page: Shown = await visitor.get(path);
+      found.push(...[...page.text.matchAll(/acme\/webshop #(\d+)<\/td>/g)].map(([, pr = '']) => pr));
+      const [, after] = /\?after=([0-9a-f]{32})/.exec(page.text) ?? [];
+      path = after === undefined ? undefined : `/billing/card/waiting?after=${after}`;
+      const fields = Object.fromEntries(
+        ['fixes', 'cents', 'after'].map((name) => [name, hiddenField(page, name)]),
+      );
+      if (fields['fixes'] === '') continue;
+      const { text } = await send(visitor, page, '/billing/card/waiting', fields);
+      expect(text).toMatch(/[123] fix(es)? billed\./);
+      // The page after the click continues in the same part.
+      expect(/\?after=([0-9a-f]{32})/.exec(text)?.[1]).toBe(after);
+    }
+    expect(found.sort()).toEqual(['9001', '9002', '9003']);
+    expect(await headOf(money.deps, customer.customerId)).toMatchObject({ balance: 0 });
   });
 });
 

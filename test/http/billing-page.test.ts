@@ -233,7 +233,7 @@ describe('a session', () => {
 
 describe('the overview', () => {
   const AT = new Date('2026-03-10T12:00:00.000Z');
-  const NONE = { fixes: [], isPartial: false };
+  const NONE = { fixes: [], next: null };
   const shownFor = (spendingLimitCents: number | null) => {
     const card = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };
     const head = headWith({ balance: 0, ...card, spendingLimitCents });

@@ -64,7 +64,7 @@ export async function readOverview(
   const [account, recorded, waiting] = await Promise.all([
     readHeadAndNewest(table, customerId, NEWEST),
     recordedByDay(table, customerId, at),
-    readWaitingFixes(table, customerId, 1),
+    readWaitingFixes(table, customerId, null, 1),
   ]);
   const { head, newest } = account ?? customerGone();
   const [month, ...earlier] = monthsUntil(monthOf(at), MONTHS);

@@ -22,7 +22,7 @@ ${
     : null
 }
 <p><a href="/billing">Go to your account</a></p></section>
-${isWaiting ? billOffer(own.waiting.fixes, own.waiting.bill, own.signedIn) : null}`,
+${isWaiting ? billOffer(own.waiting, own.signedIn) : null}`,
   });
 }
 

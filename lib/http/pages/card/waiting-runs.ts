@@ -25,12 +25,18 @@ export const waitingKeys = (customerId: string, at: Date): readonly Key[] => [
 
 /** GET /billing/card/waiting */
 export async function showWaiting(deps: Deps, request: SessionRequest): Promise<Reply> {
-  const waiting = await waitingNow(deps, request.customerId, request.items);
+  const waiting = await waitingNow(deps, request.customerId, request.items, fixIn(request.query, 'after'));
   return waitingPage(waiting, signedInOf(request));
 }
 
 const CENTS = /^\d{1,9}$/;
 const FIX_ID = /^[0-9a-f]{32}$/;
+
+/** The id of a fix in a query or a form; null if there is none. */
+function fixIn(fields: URLSearchParams, name: string): string | null {
+  const id = fields.get(name) ?? '';
+  return FIX_ID.test(id) ? id : null;
+}
 
 /** POST /billing/card/waiting */
 export async function billThem(deps: Deps, request: SessionRequest): Promise<Reply> {
@@ -38,7 +44,8 @@ export async function billThem(deps: Deps, request: SessionRequest): Promise<Rep
   const signedIn = signedInOf(request);
   const sent = form.get('cents') ?? '';
   const ids = [...new Set((form.get('fixes') ?? '').split(','))].filter((id) => FIX_ID.test(id));
-  const before = await waitingNow(deps, customerId, request.items);
+  const after = fixIn(form, 'after');
+  const before = await waitingNow(deps, customerId, request.items, after);
   if (!CENTS.test(sent) || ids.length === 0 || ids.length > MAX_AT_A_CLICK) {
     return waitingPage(before, signedIn, 'This form is out of date. Nothing was billed.');
   }
@@ -53,23 +60,24 @@ export async function billThem(deps: Deps, request: SessionRequest): Promise<Rep
   }
   const result = await billWaiting(paymentDeps(deps), customerId, fixes, mostCents);
   const items = await readTogether(deps.table, waitingKeys(customerId, deps.now()));
-  return billedPage(result, await waitingNow(deps, customerId, items), signedIn);
+  return billedPage(result, await waitingNow(deps, customerId, items, after), signedIn);
 }
 
 /** For a page that everyone may open, which has not read these items yet. */
 export async function waitingOf(deps: Deps, { customerId, formToken }: Visitor) {
   const items = await readTogether(deps.table, waitingKeys(customerId, deps.now()));
   const { name } = requireHead(items[0], customerId);
-  return { waiting: await waitingNow(deps, customerId, items), signedIn: { name, formToken } };
+  return { waiting: await waitingNow(deps, customerId, items, null), signedIn: { name, formToken } };
 }
 
 async function waitingNow(
   deps: Deps,
   customerId: string,
   items: readonly (Item | undefined)[],
+  after: string | null,
 ): Promise<Waiting> {
-  const { fixes, isPartial } = await readWaitingFixes(deps.table, customerId);
-  return { fixes, isPartial, bill: billOf(deps, items, customerId, fixes) };
+  const { fixes, next } = await readWaitingFixes(deps.table, customerId, after);
+  return { fixes, after, next, bill: billOf(deps, items, customerId, fixes) };
 }
 
 function billOf(

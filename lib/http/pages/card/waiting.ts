@@ -10,15 +10,18 @@ import { amountOf, type Column, countOf, dayOf, tableOf } from '../parts.ts';
 
 /** The waiting fixes, and what one click would bill of them. */
 export interface Waiting {
-  /** All waiting fixes that were found. */
+  /** The waiting fixes that this search found. */
   readonly fixes: readonly FixAttempt[];
-  /** The customer has more fixes than were searched. */
-  readonly isPartial: boolean;
+  /** The fix after which this search began. Null if it began with the first. */
+  readonly after: string | null;
+  /** The fix after which the next search begins. Null if all fixes were searched. */
+  readonly next: string | null;
   readonly bill: WaitingBill;
 }
 
 /** @param notice why the form that was sent billed nothing */
-export function waitingPage({ fixes, isPartial, bill }: Waiting, signedIn: SignedIn, notice?: string): Reply {
+export function waitingPage(waiting: Waiting, signedIn: SignedIn, notice?: string): Reply {
+  const { fixes } = waiting;
   return pageReply({
     title: 'Waiting fixes',
     path: '/billing/card',
@@ -27,19 +30,28 @@ export function waitingPage({ fixes, isPartial, bill }: Waiting, signedIn: Signe
     content: html`${notice === undefined ? null : html`<p class="fault" role="alert">${notice}</p>`}
 ${
   fixes.length === 0
-    ? NOTHING_WAITS
-    : html`${billOffer(fixes, bill, signedIn)}
+    ? nothingWaits(waiting)
+    : html`${billOffer(waiting, signedIn)}
 <section><h2>${countOf(fixes.length, 'fix waits', 'fixes wait')}</h2>
 ${tableOf('Waiting fixes', COLUMNS, fixes.map(fixRow))}
-${isPartial ? html`<p>There may be more: you have many fixes, and not all were searched.</p>` : null}
 </section>`
-}`,
+}${searchLink(waiting)}`,
   });
 }
 
-const NOTHING_WAITS = html`<section><p>No fix is waiting. Every merged fix that RSOLV reported is billed,
-or its payment is under way.</p>
-<p><a href="/billing">Go to your account</a></p></section>`;
+const nothingWaits = ({ after, next }: Waiting): Html =>
+  after === null && next === null
+    ? html`<section><p>No fix is waiting. Every merged fix that RSOLV reported is billed, or its payment is
+under way.</p>
+<p><a href="/billing">Go to your account</a></p></section>`
+    : html`<section><p>No waiting fix was found in this part of your fixes.</p></section>`;
+
+/** Very many fixes are searched in parts. */
+const searchLink = ({ next }: Waiting): Html | null =>
+  next === null
+    ? null
+    : html`<p>You have very many fixes, and not all were searched yet.
+<a href="/billing/card/waiting?after=${next}">Search the next part</a></p>`;
 
 const COLUMNS: readonly Column[] = [
   { heading: 'Pull request' },
@@ -52,10 +64,10 @@ const nameOf = ({ githubOrg, repoName, prNumber }: FixAttempt): string =>
 
 const fixRow = (fix: FixAttempt): Part[] => [nameOf(fix), fix.prTitle, dayOf(fix.createdAt)];
 
-export function billOffer(fixes: readonly FixAttempt[], bill: WaitingBill, signedIn: SignedIn): Html {
+export function billOffer({ fixes, bill, after }: Waiting, signedIn: SignedIn): Html {
   const count = bill.fixes.length;
   return html`<section><h2>Bill them</h2>
-${count === 0 ? null : billForm(bill, `Bill ${whichOf(count, fixes.length)}${forOf(bill)}`, signedIn)}
+${count === 0 ? null : billForm(bill, `Bill ${whichOf(count, fixes.length)}${forOf(bill)}`, after, signedIn)}
 ${bill.reasons.slice(0, 1).map((reason) => remedyOf(reason, count))}</section>`;
 }
 
@@ -73,6 +85,7 @@ function forOf({ charged, cents }: WaitingBill): string {
 function billForm(
   { fixes, fromCredits, charged, cents }: WaitingBill,
   label: string,
+  after: string | null,
   signedIn: SignedIn,
 ): Html {
   const split =
@@ -84,6 +97,7 @@ function billForm(
     '/billing/card/waiting',
     html`<input type="hidden" name="fixes" value="${fixes.map(({ id }) => id).join(',')}">
 <input type="hidden" name="cents" value="${cents}">
+<input type="hidden" name="after" value="${after ?? ''}">
 <p><button>${label}</button></p>`,
   )}`;
 }
@@ -110,8 +124,8 @@ export function billedPage({ results, left }: BilledWaiting, next: Waiting, sign
     signedIn,
     content: html`<p class="done" role="status">${countOf(billed, 'fix', 'fixes')} billed.</p>
 <section><h2>Results</h2>${tableOf('Results', RESULTS, rows)}</section>
-${left.length === 0 && next.fixes.length === 0 ? NOTHING_WAITS : billOffer(next.fixes, next.bill, signedIn)}
-<p><a href="/billing/card/waiting">See all waiting fixes</a></p>`,
+${left.length === 0 && next.fixes.length === 0 ? nothingWaits(next) : billOffer(next, signedIn)}
+${searchLink(next)}<p><a href="/billing/card/waiting">See all waiting fixes</a></p>`,
   });
 }
 
