@@ -243,28 +243,37 @@ export async function readNotices(table: Table, customerId: string): Promise<Fou
   return notices;
 }
 
-/** The most notices of blocked fixes that are read for one letter. */
-const MAX_BLOCKED = 100;
+/** Notices of blocked fixes: how many are read at once, and how often for one letter. */
+const BLOCKED_PAGE = 100;
+const MAX_BLOCKED_PAGES = 20;
 
 /**
- * The readable notices about a balance of 0 since a raise of the balance: of the balance itself, and of fixes
- * that were blocked; of many, the first 100.
+ * The readable notices about a balance of 0 since a raise of the balance: of the balance itself, and, page by
+ * page, of fixes that were blocked; of very many, the first 2,000.
  */
-export async function readNoticesOfRaise(
+export async function* noticesOfRaise(
   table: Table,
   customerId: string,
   raise: string,
-): Promise<readonly StoredNotice[]> {
-  const values = { ':pk': keys.customer(customerId), ':prefix': blockedSince(raise) };
-  const [page, [exhausted]] = await Promise.all([
-    readPage(table, {
-      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: values,
-      ConsistentRead: true,
-      Limit: MAX_BLOCKED,
-    }),
+): AsyncGenerator<readonly StoredNotice[]> {
+  const query = {
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+    ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':prefix': blockedSince(raise) },
+    ConsistentRead: true,
+    Limit: BLOCKED_PAGE,
+  };
+  const [first, exhausted] = await Promise.all([
+    readPage(table, query),
     readTogether(table, [keys.notice(customerId, 'exhausted', raise)]),
   ]);
-  const found = [...page.items, ...(exhausted === undefined ? [] : [exhausted])].map(findNotice);
-  return found.flatMap((one) => ('notice' in one ? [one.notice] : []));
+  yield readableOf(exhausted.filter((item) => item !== undefined));
+  let page = first;
+  for (let read = 1; ; read++) {
+    yield readableOf(page.items);
+    if (page.next === undefined || read === MAX_BLOCKED_PAGES) return;
+    page = await readPage(table, query, page.next);
+  }
 }
+
+const readableOf = (items: readonly Item[]): StoredNotice[] =>
+  items.map(findNotice).flatMap((one) => ('notice' in one ? [one.notice] : []));

@@ -1,13 +1,13 @@
 import { isSaid } from '../../domain/notices/delivery.ts';
 import { blockedBy, raiseOf, saysTheSame } from '../../domain/notices/one-letter.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import { readNoticesOfRaise, type StoredNotice } from '../../store/notices.ts';
+import { noticesOfRaise, type StoredNotice } from '../../store/notices.ts';
 
 /** What the other notices of the same raise of the balance mean for a letter. */
 interface SameLetter {
   /** Another letter has said this. */
   readonly isRepeat: boolean;
-  /** Fixes that wait for the same reason, this one included. */
+  /** Fixes that wait for the same reason, this one included. Of a repeat, only some are counted. */
   readonly waitingFixes: number;
 }
 
@@ -20,12 +20,13 @@ export async function findSameLetter(deps: Deps, notice: StoredNotice): Promise<
   const { customerId, id, content } = notice;
   const raise = raiseOf({ kind: content.kind, id });
   if (raise === null || blockedBy(content) === null) return null;
-  const same = (await readNoticesOfRaise(deps.table, customerId, raise)).filter((one) =>
-    saysTheSame(notice, one),
-  );
-  const others = same.filter((one) => one.content.kind !== content.kind || one.id !== id);
-  return {
-    isRepeat: others.some((one) => isSaid(one, deps.now())),
-    waitingFixes: same.filter((one) => one.content.kind === 'fix_blocked').length,
-  };
+  const isOther = (one: StoredNotice) => one.content.kind !== content.kind || one.id !== id;
+  let waitingFixes = 0;
+  for await (const notices of noticesOfRaise(deps.table, customerId, raise)) {
+    const same = notices.filter((one) => saysTheSame(notice, one));
+    waitingFixes += same.filter((one) => one.content.kind === 'fix_blocked').length;
+    // A repeat is not sent, so nothing needs the whole count.
+    if (same.some((one) => isOther(one) && isSaid(one, deps.now()))) return { isRepeat: true, waitingFixes };
+  }
+  return { isRepeat: false, waitingFixes };
 }

@@ -285,6 +285,24 @@ describe('no credits left, and fixes that wait', () => {
     expect(first.subjects).toEqual(['RSOLV: no credits left, 1 merged fix is waiting']);
   });
 
+  it('of 250 fixes that wait, one has a letter, in whatever order they are delivered', async () => {
+    const { head } = await customerWith(deps, 5);
+    const empty = { ...head, balance: 0, balanceLevel: 'exhausted' } as const;
+    const notices = range(1, 250).map((prNumber) => {
+      const fix = { id: `f${prNumber}`, githubOrg: 'acme', repoName: 'webshop', prNumber };
+      return fixBlocked(empty, fix, 'no_billing_info', deps.now());
+    });
+    for (const notice of notices) await writeTogether(deps.table, [putNotice(notice)]);
+    const delivered: string[] = [];
+    // The last of them by its key is delivered first.
+    for (const { customerId, id, content } of [...notices.slice(98, 99), ...notices.slice(0, 3)])
+      delivered.push(await deliverNotice(deps, { customerId, kind: content.kind, id }));
+    expect(delivered).toEqual(['sent', 'muted', 'muted', 'muted']);
+    expect(lettersTo(head.email).map(({ subject }) => subject)).toEqual([
+      'RSOLV: no credits left, 100 or more merged fixes are waiting',
+    ]);
+  });
+
   it('a fix that waits for another reason has a letter of its own', async () => {
     expect((await outcomes('no card', 'account_disputed')).delivered).toEqual(['sent', 'sent']);
     expect((await outcomes('charged', 'no_billing_info')).delivered).toEqual(['sent', 'sent']);
