@@ -15,7 +15,7 @@ const asksStripe =
 
 /** The plan, and the payments that the customer's bank asks them to approve. */
 export const handler = routed({
-  'GET /billing/plan': (route) => customerPage(route, forms.planKeys, forms.showPlan),
+  'GET /billing/plan': (route) => customerPage(route, forms.planKeys, asksStripe(forms.showPlan)),
   'POST /billing/plan/subscribe': (route) => customerPage(route, () => [], asksStripe(forms.subscribe)),
   'GET /billing/plan/cancel': (route) => customerPage(route, headAlone, forms.askToCancel),
   'POST /billing/plan/cancel': (route) => customerPage(route, () => [], asksStripe(forms.cancel)),

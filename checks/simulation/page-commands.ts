@@ -51,5 +51,5 @@ export const comeBack: Command = async ({ deps }, slot, random) => {
 export const keepPro: Command = async ({ deps }, slot, random) => {
   const customerId = named(slot);
   if (random.chance(0.5)) return `${(await resumeSubscription(deps, customerId)).subscription?.state}`;
-  return (await payRenewalInPerson(deps, customerId)).problem ?? 'paid';
+  return (await payRenewalInPerson(deps, customerId, Number.MAX_SAFE_INTEGER)).problem ?? 'paid';
 };

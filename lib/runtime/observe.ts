@@ -51,6 +51,8 @@ export type BusinessMetric =
   | 'OldestRenewal'
   | 'OpenRefunds'
   | 'OldestRefund'
+  | 'OpenCardSessions'
+  | 'OldestCardSession'
   | 'OpenClosings'
   | 'OldestClosing'
   | 'ParkedEvents'

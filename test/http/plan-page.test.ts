@@ -131,13 +131,22 @@ describe('the plan on the page', () => {
     await putDefault(money, id, await attachedCard(money, id, 'pm_card_chargeCustomerFail'));
     await money.days(32);
     await money.deliver(eventsAbout(money, pro.customerId));
-    expect((await ada.get('/billing/plan')).text).toContain('Pay the renewal');
-    const failed = await ada.send('/billing/plan/pay-renewal');
+    const page = await ada.get('/billing/plan');
+    expect(page.text).toContain('<button>Pay $599.00</button>');
+    const cents = hiddenField(page, 'cents');
+    const failed = await ada.send('/billing/plan/pay-renewal', { cents });
     expect(failed.status).toBe(422);
     expect(failed.text).toMatch(/declined.*<a href="http[^"]*\/invoice_pages\/in_/s);
     await putDefault(money, id, await attachedCard(money, id));
     await syncAccount(money.deps, pro.customerId);
-    expect((await ada.send('/billing/plan/pay-renewal')).location).toBe('/billing/plan?done=paid');
+    for (const [less, words] of [
+      ['59899', 'costs $599.00 now. Nothing was charged.'],
+      ['', 'out of date. Nothing was charged.'],
+    ] as const) {
+      const refused = await ada.send('/billing/plan/pay-renewal', { cents: less });
+      expect([refused.status, refused.text]).toEqual([422, expect.stringContaining(words)]);
+    }
+    expect((await ada.send('/billing/plan/pay-renewal', { cents })).location).toBe('/billing/plan?done=paid');
     expect((await ada.get('/billing/plan?done=paid')).text).toContain('The renewal is paid.');
   });
 });

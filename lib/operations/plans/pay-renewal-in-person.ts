@@ -1,9 +1,11 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { formatUsd } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { readHead } from '../../store/heads.ts';
 import { customerGone } from '../ledger/require-item.ts';
 import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
-import { payRenewal, type RenewalOutcome } from './pay-renewal.ts';
+import { isPayable, payRenewal, type RenewalOutcome } from './pay-renewal.ts';
 
 /** The outcome for a person who asked to pay a renewal: paid, or why not. */
 export interface PaidInPerson {
@@ -14,12 +16,38 @@ export interface PaidInPerson {
 }
 
 /**
+ * What paying the newest open renewal costs now, in US cents. Null if none is open. Asks Stripe only about a
+ * customer whose renewal failed.
+ * @throws BillingError payments_unavailable, payments_misconfigured
+ */
+export async function openRenewalCents(
+  deps: PaymentDeps,
+  { subscription }: Pick<CustomerHead, 'subscription'>,
+): Promise<number | null> {
+  if (subscription === null || !isPayable(subscription)) return null;
+  const stripe = await deps.stripe();
+  return (await askStripe(() => stripe.findOpenRenewal(subscription.id)))?.amountCents ?? null;
+}
+
+/**
  * Pays the newest open renewal with the card on file, because a person asked for it. If that fails, names
  * Stripe's page of the invoice. Idempotent.
+ * @param mostCents what the person agreed to; if the renewal costs more, nothing is paid
  * @throws BillingError payment_pending, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable
  */
-export async function payRenewalInPerson(deps: PaymentDeps, customerId: string): Promise<PaidInPerson> {
+export async function payRenewalInPerson(
+  deps: PaymentDeps,
+  customerId: string,
+  mostCents: number,
+): Promise<PaidInPerson> {
+  const head = (await readHead(deps.table, customerId)) ?? customerGone();
+  // The amount of a final invoice only falls.
+  const cents = await openRenewalCents(deps, head);
+  if (cents !== null && cents > mostCents) {
+    const problem = `The renewal costs ${formatUsd(cents)} now. Nothing was charged.`;
+    return { problem, invoiceUrl: await invoicePage(deps, customerId) };
+  }
   const problem = await tryRenewal(deps, customerId);
   return { problem, invoiceUrl: problem === null ? null : await invoicePage(deps, customerId) };
 }

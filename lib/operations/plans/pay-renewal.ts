@@ -139,7 +139,7 @@ async function readOpenRenewal(
 }
 
 /** Past due, still collected by Stripe, and not set to end. */
-const isPayable = (subscription: Subscription | null): subscription is Subscription =>
+export const isPayable = (subscription: Subscription | null): subscription is Subscription =>
   subscription?.state === 'past_due' && subscription.collects && !subscription.cancelAtPeriodEnd;
 
 function renewalDue(

@@ -16,6 +16,8 @@ export interface PlanFacts {
   readonly prices: SoldPrices;
   /** When the order ends if the payment is not approved before. */
   readonly approvalEnds: Date | null;
+  /** What paying the open renewal costs, in US cents. Null if none is open, or Stripe does not answer. */
+  readonly renewalCents: number | null;
 }
 
 /** What a form did, or why it did nothing. */
@@ -108,7 +110,7 @@ function choices(head: CustomerHead, facts: PlanFacts, signedIn: SignedIn, at: D
   const subscription = running(head);
   if (subscription === null) return html`<section><h2>Pro</h2>${offer(head, facts, signedIn)}</section>`;
   const goesOn = !subscription.cancelAtPeriodEnd;
-  return html`${subscription.state === 'past_due' && goesOn ? overdue(head, signedIn, at) : null}
+  return html`${subscription.state === 'past_due' && goesOn ? overdue(head, facts, signedIn, at) : null}
 <section><h2>${goesOn ? 'Cancel Pro' : 'Keep Pro'}</h2>
 ${
   goesOn
@@ -122,15 +124,32 @@ ${formOf(signedIn, '/billing/plan/resume', html`<button>Keep Pro</button>`)}`
 <p><a href="/billing/plan/cancel?when=now">Cancel now</a></p></section>`;
 }
 
-function overdue({ subscription }: CustomerHead, signedIn: SignedIn, at: Date): Html {
+function overdue(
+  { subscription }: CustomerHead,
+  { renewalCents }: PlanFacts,
+  signedIn: SignedIn,
+  at: Date,
+): Html {
   const until = subscription?.coveredUntil ?? null;
   const isOver = until !== null && Date.parse(until) <= at.getTime();
+  const ended = isOver ? html`The paid period ended on ${dayOf(until)}.` : null;
   return html`<section class="problem"><h2>Pay the renewal</h2>
-<p>The newest payment for Pro failed. ${
-    isOver ? html`The paid period ended on ${dayOf(until)}.` : null
-  } Pay it with the card on file, or <a href="/billing/card">use another card</a> first.</p>
-${formOf(signedIn, '/billing/plan/pay-renewal', html`<button>Pay the renewal</button>`)}</section>`;
+<p>The newest payment for Pro failed. ${ended}</p>
+${renewalCents === null ? NO_AMOUNT : payForm(renewalCents, signedIn)}</section>`;
 }
+
+const NO_AMOUNT = html`<p>Stripe names no open invoice just now. If you have just paid it, all is well.
+Otherwise, open this page again in a few minutes.</p>`;
+
+/** The form carries the amount on its button, and the card is never charged more. */
+const payForm = (cents: number, signedIn: SignedIn): Html =>
+  html`<p>Pay it with the card on file, or <a href="/billing/card">use another card</a>. A new card pays it
+at once.</p>
+${formOf(
+  signedIn,
+  '/billing/plan/pay-renewal',
+  html`<input type="hidden" name="cents" value="${cents}"><button>Pay ${formatUsd(cents)}</button>`,
+)}`;
 
 function offer(head: CustomerHead, { order, prices, approvalEnds }: PlanFacts, signedIn: SignedIn): Html {
   const { monthCents, credits } = soldPriceOf(prices, 'pro');

@@ -10,7 +10,7 @@ import {
 } from '../../../operations/plans/after-approval.ts';
 import { cancelSubscription, resumeSubscription } from '../../../operations/plans/cancel-subscription.ts';
 import { approvalEnds } from '../../../operations/plans/order-on-session.ts';
-import { payRenewalInPerson } from '../../../operations/plans/pay-renewal-in-person.ts';
+import { openRenewalCents, payRenewalInPerson } from '../../../operations/plans/pay-renewal-in-person.ts';
 import { orderOf } from '../../../operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../operations/plans/subscribe-to-pro.ts';
 import type { Deps, PaymentDeps } from '../../../runtime/deps.ts';
@@ -41,27 +41,43 @@ export const planKeys = (customerId: string): readonly Key[] => [
 
 const signedInAs = ({ name }: CustomerHead, { formToken }: SessionRequest): SignedIn => ({ name, formToken });
 
-/** GET /billing/plan */
-export const showPlan = async (_: Deps, request: SessionRequest): Promise<Reply> =>
-  planReply(request, request.items, { done: request.query.get('done') });
+/** GET /billing/plan. Asks Stripe only while a renewal is not paid. */
+export const showPlan = (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
+  planReply(deps, request, request.items, { done: request.query.get('done') });
 
-function planReply(request: SessionRequest, items: SessionRequest['items'], outcome: Outcome): Reply {
+async function planReply(
+  deps: PaymentDeps,
+  request: SessionRequest,
+  items: SessionRequest['items'],
+  outcome: Outcome,
+): Promise<Reply> {
   const [stored, ordered, ...sold] = items;
   const head = requireHead(stored, request.customerId);
   const order = orderOf(ordered);
   const ends = order === null ? null : approvalEnds(order.startedAt);
-  const facts = { order, prices: decodeSoldPrices(sold), approvalEnds: ends };
+  // The rest of the page is useful without the amount.
+  const renewalCents = await openRenewalCents(deps, head).catch(noAmount);
+  const facts = { order, prices: decodeSoldPrices(sold), approvalEnds: ends, renewalCents };
   return planPage(head, facts, signedInAs(head, request), request.at, outcome);
 }
 
+function noAmount(error: unknown): null {
+  if (error instanceof BillingError) return null;
+  throw error;
+}
+
 /** The plan page, read again, with the reason why a form did not succeed. */
-async function planProblem(deps: Deps, request: SessionRequest, outcome: Outcome): Promise<Reply> {
+async function planProblem(deps: PaymentDeps, request: SessionRequest, outcome: Outcome): Promise<Reply> {
   const items = await readTogether(deps.table, planKeys(request.customerId));
-  return planReply(request, items, outcome);
+  return planReply(deps, request, items, outcome);
 }
 
 /** Shows a refusal on the plan page. Other failures have their own page, with the time to wait. */
-async function orProblem(deps: Deps, request: SessionRequest, act: () => Promise<Reply>): Promise<Reply> {
+async function orProblem(
+  deps: PaymentDeps,
+  request: SessionRequest,
+  act: () => Promise<Reply>,
+): Promise<Reply> {
   try {
     return await act();
   } catch (error) {
@@ -128,12 +144,17 @@ export const resume = async (deps: PaymentDeps, request: SessionRequest): Promis
     return seeOther('/billing/plan?done=resumed');
   });
 
-/** POST /billing/plan/pay-renewal */
+const CENTS = /^\d{1,9}$/;
+
+/** POST /billing/plan/pay-renewal: pays at most the amount that the form names. */
 export const payOpenRenewal = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
   orProblem(deps, request, async () => {
     const { customerId } = request;
     await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
-    const { problem, invoiceUrl } = await payRenewalInPerson(deps, customerId);
+    const sent = request.form.get('cents') ?? '';
+    if (!CENTS.test(sent))
+      return planProblem(deps, request, { problem: 'This form is out of date. Nothing was charged.' });
+    const { problem, invoiceUrl } = await payRenewalInPerson(deps, customerId, Number(sent));
     if (problem === null) return seeOther('/billing/plan?done=paid');
     return planProblem(deps, request, { problem, invoiceUrl });
   });
