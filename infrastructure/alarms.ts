@@ -453,6 +453,7 @@ const OPEN_WORK = [
   { name: 'orders-stuck', what: 'An order for Pro', metric: 'OldestOrder', maxMinutes: 30, severity: 'page' },
   { name: 'renewals-stuck', what: 'A renewal', metric: 'OldestRenewal', maxMinutes: 30, severity: 'page' },
   { name: 'refunds-stuck', what: 'The return of a second payment', metric: 'OldestRefund', maxMinutes: 60 },
+  { name: 'cards-stuck', what: 'A card from Checkout', metric: 'OldestCardSession', maxMinutes: 60 },
   { name: 'closings-stuck', what: 'The closing of an account', metric: 'OldestClosing', maxMinutes: 6 * 60 },
   { name: 'warnings-stuck', what: 'A low-balance warning', metric: 'OldestDueWarning', maxMinutes: 150 },
   { name: 'notices-stuck', what: 'A notice to a customer', metric: 'OldestUnsentNotice', maxMinutes: 10 },

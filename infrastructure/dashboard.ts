@@ -54,12 +54,12 @@ export function dashboard(service: DeployedService): Record<string, Resource> {
 }
 
 const OPEN_WORK_COUNTS = [
-  ...['OpenCharges', 'OpenOrders', 'OpenRenewals', 'OpenRefunds', 'OpenClosings', 'ParkedEvents'],
-  ...['DueWarnings', 'UnsentNotices', 'UnknownWork'],
+  ...['OpenCharges', 'OpenOrders', 'OpenRenewals', 'OpenRefunds', 'OpenCardSessions', 'OpenClosings'],
+  ...['ParkedEvents', 'DueWarnings', 'UnsentNotices', 'UnknownWork'],
 ] as const satisfies readonly BusinessMetric[];
 const OPEN_WORK_AGES = [
-  ...['OldestCharge', 'OldestOrder', 'OldestRenewal', 'OldestRefund', 'OldestClosing'],
-  ...['OldestParkedEvent', 'OldestDueWarning', 'OldestUnsentNotice'],
+  ...['OldestCharge', 'OldestOrder', 'OldestRenewal', 'OldestRefund', 'OldestCardSession'],
+  ...['OldestClosing', 'OldestParkedEvent', 'OldestDueWarning', 'OldestUnsentNotice'],
 ] as const satisfies readonly BusinessMetric[];
 
 /** The state of every alarm that belongs to no single function, above the graphs. */

@@ -44,6 +44,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'orders-stuck': open(30),
   'renewals-stuck': open(30),
   'refunds-stuck': open(60),
+  'cards-stuck': open(60),
   'closings-stuck': open(6 * HOUR),
   'warnings-stuck': open(150),
   'notices-stuck': open(10),

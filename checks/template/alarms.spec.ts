@@ -11,6 +11,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'api-faults': 'Sum rate > 5, 1 of 1 times 5 minutes',
   'api-latency': 'p95 > 5000, 3 of 3 times 5 minutes',
   'billing-latency': 'p95 > 8000, 3 of 3 times 5 minutes',
+  'cards-stuck': 'Maximum > 3600, 1 of 1 times 5 minutes',
   'charges-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
   'closings-stuck': 'Maximum > 21600, 1 of 1 times 5 minutes',
   defects: 'Sum > 0, 1 of 1 times 5 minutes',

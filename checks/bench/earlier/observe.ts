@@ -36,6 +36,8 @@ export type BusinessMetric =
   | 'OldestRenewal'
   | 'OpenRefunds'
   | 'OldestRefund'
+  | 'OpenCardSessions'
+  | 'OldestCardSession'
   | 'OpenClosings'
   | 'OldestClosing'
   | 'ParkedEvents'
