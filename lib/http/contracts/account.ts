@@ -53,7 +53,8 @@ export const coveredUntil = described(
 /** Above 0 if money was returned after its credits were spent. */
 export const creditsOwed = described(
   z.int(),
-  'Credits that were spent before their payment was returned. The next credits that are added make up for them first.',
+  'Credits that were spent before their payment was returned. The next credits that are added make up for ' +
+    'them first.',
   0,
 );
 
