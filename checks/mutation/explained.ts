@@ -82,13 +82,6 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'A blocked fix always has an obstacle; the default is for the compiler.',
   },
   {
-    file: 'lib/domain/notice.ts',
-    mutator: 'ConditionalExpression',
-    from: 'subscription === null',
-    to: 'false',
-    why: 'The next check also covers a missing subscription; this one is for the compiler.',
-  },
-  {
     file: 'lib/domain/plans.ts',
     mutator: 'MethodExpression',
     from: 'Object.keys(PLANS).filter(isPlan)',
@@ -490,13 +483,6 @@ export const EXPLAINED: readonly Explained[] = [
   {
     file: 'lib/operations/accounts/close-customer.ts',
     mutator: 'ConditionalExpression',
-    from: 'revokedAt === null',
-    to: 'true',
-    why: 'Revoking a revoked key returns the first revocation and writes nothing.',
-  },
-  {
-    file: 'lib/operations/accounts/close-customer.ts',
-    mutator: 'ConditionalExpression',
     from: 'charge === null',
     to: 'false',
     why: 'Only fixes with a charge are read here; the check is for the compiler.',
@@ -724,7 +710,7 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'Callers handle an event without a subject earlier; the case is for the compiler.',
   },
   {
-    file: 'lib/operations/accounts/add-payment-method.ts',
+    file: 'lib/operations/accounts/stripe-customer.ts',
     mutator: 'CallExpression',
     from: `throw new Error(\`Customer \${customerId} was bound to no Stripe customer\`);`,
     to: ';',
@@ -778,13 +764,6 @@ export const EXPLAINED: readonly Explained[] = [
     from: "'write'",
     to: '""',
     why: 'The ledger tests the other kinds by name; the remaining kind is a change.',
-  },
-  {
-    file: 'lib/operations/payments/payable.ts',
-    mutator: 'OptionalChaining',
-    from: 'known?.card',
-    to: 'known.card',
-    why: 'A card was just read for each Stripe customer; the check is for the compiler.',
   },
   {
     file: 'lib/operations/payments/return-double-payment.ts',

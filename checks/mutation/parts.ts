@@ -32,8 +32,11 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'stripe',
-    mutated: ['lib/stripe/{event,event-types,fault,rate-limited,reference,thin-event,translate-error}.ts'],
-    tests: ['test/stripe/{reading,event-reading,rate-limited}.test.ts'],
+    mutated: [
+      'lib/stripe/{event,event-types,fault,rate-limited,reference,thin-event,translate-error}.ts',
+      'lib/stripe/{rotated-key,timed}.ts',
+    ],
+    tests: ['test/stripe/{reading,event-reading,rate-limited,rotated-key,timed}.test.ts'],
   },
   {
     name: 'readers',
@@ -96,6 +99,17 @@ export const PARTS: readonly Part[] = [
       'lib/store/{evidence,payments}/*.ts',
     ],
     tests: [...STORE_TESTS, ...OPERATION_TESTS, ...LONG_TESTS],
+  },
+  {
+    name: 'page',
+    mutated: ['lib/operations/{access,cards,statement}/*.ts', 'lib/store/{access,outbox,statement}/*.ts'],
+    tests: [
+      'test/store/outbox.test.ts',
+      'test/operations/access/sign-in.test.ts',
+      'test/operations/accounts/card-sessions.test.ts',
+      'test/operations/notices/{daily-letters,deliver-notice,notices}.test.ts',
+      'test/http/{billing-page,billing-view,billing-settings,billing-card,unsubscribe}.test.ts',
+    ],
   },
 ];
 

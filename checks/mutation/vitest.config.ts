@@ -23,7 +23,6 @@ class SoonestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: [...part.tests],
-    setupFiles: ['checks/mutation/set-up.ts'],
     isolate: false,
     fileParallelism: false,
     sequence: { sequencer: SoonestFirst },
