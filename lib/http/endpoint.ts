@@ -4,8 +4,9 @@ import type { Key } from '../store/keys.ts';
 import type { Item, Write } from '../store/table.ts';
 import { authenticate, presentedKey, requireScope } from './authenticate.ts';
 import type { Contract, CustomerContract, InputOf } from './contract.ts';
-import { type Handler, handlerOf } from './handler.ts';
-import { parseInput } from './input.ts';
+import { type Handler, handlerOf, type Notes } from './handler.ts';
+import { type ParsedEvent, parseInput } from './input.ts';
+import { jsonBodyParser } from './json-body.ts';
 import { KeyCalls } from './key-calls.ts';
 import { limitRate, rateKey, remainingAfter } from './rate-limit.ts';
 import type { Reply } from './reply.ts';
@@ -45,7 +46,7 @@ export function publicEndpoint<C extends Contract>(
   contract: C,
   run: (deps: Deps, request: PublicRequest<C>) => Promise<Reply>,
 ): Handler {
-  return handlerOf(contract, async (event, { limits }) => {
+  return jsonHandler(contract, async (event, { limits }) => {
     const { sourceIp } = event.requestContext.http;
     const input = parseInput(contract, event);
     const deps = runningDeps();
@@ -86,7 +87,7 @@ export function customerEndpoint<C extends CustomerContract>(
 ): Handler {
   const keyCalls = new KeyCalls();
   const { rateLimit, quota } = contract;
-  return handlerOf(contract, async (event, notes) => {
+  return jsonHandler(contract, async (event, notes) => {
     const deps = runningDeps();
     const { limits } = notes;
     const input = outcomeOf(() => parseInput(contract, event));
@@ -118,6 +119,19 @@ export function customerEndpoint<C extends CustomerContract>(
     if (rateLimit !== undefined) return run(deps, { ...request, items: items.slice(1), keyUse: [] });
     return run(deps, { ...request, items, keyUse });
   });
+}
+
+/** A handler that parses a JSON body if the contract has one. */
+function jsonHandler(
+  contract: Contract,
+  answer: (event: ParsedEvent, notes: Notes) => Promise<Reply>,
+): Handler {
+  const { body, isBodyOptional = false } = contract;
+  return handlerOf(
+    contract,
+    answer,
+    body === undefined ? {} : { bodyParser: jsonBodyParser(isBodyOptional) },
+  );
 }
 
 type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };

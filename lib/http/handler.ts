@@ -8,7 +8,6 @@ import { report } from '../runtime/report.ts';
 import { callsTo, inRequest, requestFacts } from '../runtime/request-scope.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
-import { jsonBodyParser } from './json-body.ts';
 import { RequestLimits } from './limit-headers.ts';
 import { ownAddress } from './own-address.ts';
 import { problemReply, toBillingError } from './problem.ts';
@@ -45,26 +44,30 @@ type ChainRequest = Request<APIGatewayProxyEventV2, Reply | Result, Error, Reque
 type Middleware = MiddlewareObj<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
 
 /** What a handler needs to know of its call. */
-export type Route = Pick<
-  Contract,
-  'method' | 'path' | 'body' | 'isBodyOptional' | 'maxBodyBytes' | 'isSignUp'
->;
+export type Route = Pick<Contract, 'method' | 'path' | 'maxBodyBytes' | 'isSignUp'>;
 
 /** How a failure is answered. */
 type ProblemReply = (problem: BillingError, requestId: string, ownUrl: string | null) => Reply;
+
+/** What differs by kind of call. Passed in, so that a page's function does not bundle the parser of JSON. */
+interface Parts {
+  /** Absent if the call takes no JSON. */
+  readonly bodyParser?: Middleware | undefined;
+  readonly problemAnswer?: ProblemReply;
+}
 
 /** A Lambda handler for one call: the parts common to all calls, around `answer`. */
 export function handlerOf(
   contract: Route,
   answer: (event: ParsedEvent, notes: Notes) => Promise<Reply>,
-  problemAnswer: ProblemReply = problemReply,
+  { bodyParser, problemAnswer = problemReply }: Parts = {},
 ): Handler {
   const chain = middy<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>();
   chain.use(httpSecurityHeaders({ permissionsPolicy: false }));
   chain.use(answerAndLog(contract, problemAnswer));
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody(contract.maxBodyBytes ?? MAX_BODY_BYTES));
-  if (contract.body !== undefined) chain.use(jsonBodyParser(contract.isBodyOptional ?? false));
+  if (bodyParser !== undefined) chain.use(bodyParser);
   chain.handler((event, { notes }) => answer(event, notes));
   return async (event, context) => {
     const result = await inRequest(

@@ -115,7 +115,9 @@ function pageHandler(
   route: PageRoute,
   answer: (event: ParsedEvent, notes: Notes) => Promise<Reply>,
 ): Handler {
-  const handler = handlerOf({ ...route, body: undefined, maxBodyBytes: MAX_FORM_BYTES }, answer, problemPage);
+  const handler = handlerOf({ ...route, maxBodyBytes: MAX_FORM_BYTES }, answer, {
+    problemAnswer: problemPage,
+  });
   return async (event, context) => {
     const result = await handler(event, context);
     // `handlerOf` sets a policy that allows no style, so the page's headers replace it. The content type
