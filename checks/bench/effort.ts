@@ -13,7 +13,7 @@ export interface Effort {
 /** The budgets are on the means of crowds of 10 and of 100. A crowd of 200 takes seconds. */
 export const USUAL: Effort = {
   throughputRounds: 12,
-  startUpRounds: 11,
+  startUpRounds: 7,
   sideBySideRounds: 6,
   crowds: [
     { fixes: 1, repetitions: 5 },
@@ -30,7 +30,7 @@ export const USUAL: Effort = {
 
 export const THOROUGH: Effort = {
   throughputRounds: 24,
-  startUpRounds: 21,
+  startUpRounds: 11,
   sideBySideRounds: 14,
   crowds: USUAL.crowds.map(({ fixes, repetitions }) => ({ fixes, repetitions: 3 * repetitions })),
   full: true,

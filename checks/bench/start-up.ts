@@ -59,7 +59,7 @@ export async function measureStartUp(
     const plan = readBundlePlan();
     const thenPlan = earlierPlan(plan);
     const contestants = await Promise.all(
-      plan.functions.map(async ({ name, entry, answersRequests }) => {
+      plan.functions.map(async ({ name, entry, routeKey }) => {
         const own = await bundle(plan, entry, { folder });
         const earlier = await bundle(thenPlan, entry, { folder: join(folder, 'earlier') });
         const source = baselineSource(earlier);
@@ -71,18 +71,18 @@ export async function measureStartUp(
           earlier,
           baseline,
           usesTable: source !== '',
-          answersRequests,
+          routeKey,
           starts,
         };
       }),
     );
     for (const round of range(1, startUpRounds)) {
       progress(`start-up, round ${round} of ${startUpRounds}`);
-      for (const { own, earlier, baseline, answersRequests, starts } of contestants) {
+      for (const { own, earlier, baseline, routeKey, starts } of contestants) {
         starts.push({
-          own: await startOnce(own, plan.nodeOptions, answersRequests),
-          earlier: await startOnce(earlier, thenPlan.nodeOptions, answersRequests),
-          baseline: await startOnce(baseline, thenPlan.nodeOptions, answersRequests),
+          own: await startOnce(own, plan.nodeOptions, routeKey),
+          earlier: await startOnce(earlier, thenPlan.nodeOptions, routeKey),
+          baseline: await startOnce(baseline, thenPlan.nodeOptions, routeKey),
         });
       }
     }
@@ -137,14 +137,18 @@ const Times = z.object({
 type Times = z.output<typeof Times>;
 
 /** A request without a key and with an unknown query. Every function rejects it before it reads the table. */
-const REFUSED = gatewayEvent({ query: { nonsense: '1' } });
+const refused = (routeKey: string) => ({
+  ...gatewayEvent({ query: { nonsense: '1' } }),
+  routeKey,
+  rawPath: routeKey.replace(/^\w+ /, ''),
+});
 
 async function startOnce(
   { file, files }: Bundle,
   nodeOptions: string,
-  answersRequests: boolean,
+  routeKey: string | null,
 ): Promise<Times> {
-  const request = answersRequests ? JSON.stringify(REFUSED) : '';
+  const request = routeKey === null ? '' : JSON.stringify(refused(routeKey));
   const urls = files.map((name) => pathToFileURL(join(dirname(file), name)).href);
   const child = spawn(process.execPath, [CHILD, pathToFileURL(file).href, request, ...urls], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],

@@ -44,11 +44,18 @@ const ServerlessFile = z.object({
     z.string(),
     z.object({
       handler: z.string(),
-      events: z.array(z.record(z.string(), z.unknown())),
+      events: z.array(
+        z.looseObject({ httpApi: z.optional(z.object({ method: z.string(), path: z.string() })) }),
+      ),
       package: z.optional(z.object({ patterns: z.array(z.string()) })),
     }),
   ),
 });
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
+}
 
 export interface BundlePlan {
   readonly options: BuildOptions;
@@ -62,8 +69,8 @@ export interface BundlePlan {
 export interface PlannedFunction {
   readonly name: string;
   readonly entry: string;
-  /** False for a scheduled function. */
-  readonly answersRequests: boolean;
+  /** The first of its routes. Null for a function that answers no requests. */
+  readonly routeKey: string | null;
   /** Files that are packed unchanged beside the bundle. */
   readonly patterns: readonly string[];
 }
@@ -102,11 +109,16 @@ export function readBundlePlan(): BundlePlan {
     nodeOptions: provider.environment.NODE_OPTIONS ?? '',
     functions: Object.entries(functions).map(([name, { handler, events, package: packed }]) => ({
       name,
-      answersRequests: events.some((event) => 'httpApi' in event),
+      routeKey: routeKeyOf(events),
       entry: handler.replace(/\.[^./]+$/, '.ts'),
       patterns: packed?.patterns ?? [],
     })),
   };
+}
+
+function routeKeyOf(events: readonly { readonly httpApi?: Route | undefined }[]): string | null {
+  const [first] = events.flatMap(({ httpApi }) => httpApi ?? []);
+  return first === undefined ? null : `${first.method} ${first.path}`;
 }
 
 /** Bundles one entry into `folder`. With `write: false` it only describes the bundle. */
