@@ -3,6 +3,8 @@ import type { RunningStack } from '../../test/support/running-stack.ts';
 
 const WAIT_MS = 20_000;
 const PAUSE_MS = 200;
+const CLICK_MS = 5_000;
+const MAX_CLICKS = 3;
 
 export interface Letter {
   readonly to: string;
@@ -21,10 +23,17 @@ export async function followLetter(page: Page, { output }: RunningStack, letter:
     await page.waitForTimeout(PAUSE_MS);
   }
   await found.click();
-  const opened = page.waitForEvent('popup');
-  await page
+  const link = page
     .frameLocator('iframe[title="The letter on a phone"]')
-    .getByRole('link', { name: letter.link })
-    .click();
+    .getByRole('link', { name: letter.link });
+  // On a busy machine, a click while the frame is laid out once more meets no link.
+  for (let tries = 1; tries < MAX_CLICKS; tries++) {
+    const opened = page.waitForEvent('popup', { timeout: CLICK_MS }).catch(() => null);
+    await link.click();
+    const popup = await opened;
+    if (popup !== null) return popup;
+  }
+  const opened = page.waitForEvent('popup');
+  await link.click();
   return opened;
 }
