@@ -10,8 +10,11 @@ import { makeConfirmLink, makeSignInLink } from '../../lib/operations/access/sig
 import { newUnsubscribeLink } from '../../lib/operations/access/unsubscribe-link.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
+import { finishCardSession } from '../../lib/operations/cards/finish-card-session.ts';
+import { startCardSession } from '../../lib/operations/cards/start-card-session.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import { syncAccount } from '../../lib/operations/plans/sync-account.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { putNotice } from '../../lib/store/notices.ts';
 import { writeTogether } from '../../lib/store/table.ts';
@@ -20,7 +23,7 @@ import { enterCard } from '../../local/stripe-double/resources/checkout-sessions
 import { recordedFix } from '../support/customers.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { type Call, gatewayEvent, invocation, someIp } from '../support/gateway.ts';
-import { type Answer, api, call, deployFix, fixBody, signUp } from '../support/http.ts';
+import { type Answer, api, call, deployFix, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import {
   atStripe,
   cancel,
@@ -35,6 +38,7 @@ import { headOf, type Money } from '../support/money.ts';
 import { allNoticesOf } from '../support/notices.ts';
 import { startOtherServices } from '../support/other-services.ts';
 import { hiddenField, Visitor } from '../support/pages.ts';
+import { attachedCard, putDefault } from '../support/past-due.ts';
 import { type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.ts';
 import { grantedRights, rightsForTableCall } from '../support/rights.ts';
 import { visitorOf } from '../support/session.ts';
@@ -125,6 +129,9 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     for (const _ of ['first', 'second']) {
       await ask({ apiKey, body: { payment_method_id: await money.newCard(), billing_consent: true } });
     }
+    const late = await lateCustomer();
+    const body = { payment_method_id: await money.newCard(), billing_consent: true };
+    expect((await ask({ ...late, body })).body).toMatchObject({ renewal: 'paid' });
   },
   'subscribe-to-pro': async ({ ask }) => {
     const { apiKey } = await customerOutOfCredits(money);
@@ -138,17 +145,19 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     await ask({ apiKey, query: { at_period_end: 'false' } });
   },
   'stripe-webhook': async ({ ask }) => {
-    const { customerId } = await eventfulCustomer();
-    for (const event of eventsAbout(money, customerId)) {
-      const rawBody = JSON.stringify(event);
-      const signed = { payload: rawBody, secret: WEBHOOK_SECRET };
-      const signature = money.stripe.webhooks.generateTestHeaderString(signed);
-      await ask({ rawBody, headers: { 'stripe-signature': signature } });
+    for (const { customerId } of [await eventfulCustomer(), await lateCustomerWithNewCard()]) {
+      for (const event of eventsAbout(money, customerId)) {
+        const rawBody = JSON.stringify(event);
+        const signed = { payload: rawBody, secret: WEBHOOK_SECRET };
+        const signature = money.stripe.webhooks.generateTestHeaderString(signed);
+        await ask({ rawBody, headers: { 'stripe-signature': signature } });
+      }
     }
   },
   'settle-pending-charges': async ({ invoke }) => {
     await leaveOpen((await customerOutOfCredits(money)).customerId);
     await closeCustomer(money.deps, (await eventfulCustomer()).customerId);
+    await completeCardSession((await lateCustomer()).customerId);
     await invoke({ older_than_seconds: 0 });
   },
   'warn-low-balances': async ({ invoke }) => {
@@ -166,6 +175,7 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   },
   reconcile: async ({ invoke }) => {
     await eventfulCustomer();
+    await lateCustomerWithNewCard();
     // A recent change at Stripe may still be on its way to us, so the run must be later.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60 * 60 * 1000, shouldAdvanceTime: true });
     await invoke({ run: 'rights' }).finally(() => vi.useRealTimers());
@@ -331,8 +341,8 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     await invoke({ customer_id: customerId, amount: 5, idempotency_key: 'k1', ...ACTOR });
   },
   'replay-event': async ({ invoke }) => {
-    const { customerId } = await eventfulCustomer();
-    for (const { id } of eventsAbout(money, customerId)) await invoke({ event_id: id, actor: ACTOR.actor });
+    for (const { customerId } of [await eventfulCustomer(), await lateCustomerWithNewCard()])
+      for (const { id } of eventsAbout(money, customerId)) await invoke({ event_id: id, actor: ACTOR.actor });
   },
   'close-customer': async ({ invoke }) => {
     const { customerId } = await customerOutOfCredits(money);
@@ -408,6 +418,39 @@ async function eventfulCustomer(): Promise<{ customerId: string }> {
   await money.stripe.refunds.create({ charge, amount: 10_000 });
   await money.control(`charges/${charge}/dispute`);
   return { customerId };
+}
+
+/** A Pro customer whose newest period is not paid: the subscription's own card declines. */
+async function lateCustomer(): Promise<SignedUp> {
+  const customer = await proCustomer(money);
+  const { id, subscriptions } = atStripe(money, customer.customerId);
+  await money.stripe.subscriptions.update(subscriptions[0]?.id ?? '', {
+    default_payment_method: await attachedCard(money, id, 'pm_card_chargeCustomerFail'),
+    billing_cycle_anchor: { type: 'now' },
+    proration_behavior: 'none',
+  });
+  const { head } = await syncAccount(money.deps, customer.customerId);
+  expect(head.subscription?.state).toBe('past_due');
+  return customer;
+}
+
+/** The customer has put another card on file at Stripe. None of the events are delivered. */
+async function lateCustomerWithNewCard(): Promise<SignedUp> {
+  const customer = await lateCustomer();
+  const { id } = atStripe(money, customer.customerId);
+  await putDefault(money, id, await attachedCard(money, id));
+  return customer;
+}
+
+/** The customer has entered a card on Stripe's page, and nothing has put it on file yet. */
+async function completeCardSession(customerId: string): Promise<void> {
+  const click = { sourceIp: someIp(), userAgent: null, page: '/billing/card', linkId: null };
+  await startCardSession(money.deps, customerId, click, 'https://billing.test');
+  const [session] = money.double.state.checkoutSessions.newestFirst;
+  if (session === undefined) throw new Error('no session');
+  enterCard(money.double.scope(), session, { card: 'visa' });
+  const broken = await answering(money.deps, () => ({ makeDefault: failing('indeterminate') }));
+  await expect(finishCardSession(broken, customerId)).rejects.toMatchObject({ code: 'payments_unavailable' });
 }
 
 const PageAnswer = z.object({
