@@ -139,6 +139,16 @@ describe('the keys', () => {
     expect(text).toContain('Revoke one first');
   });
 
+  it('an id that is too long for the table names no key, and is no failure of ours', async () => {
+    for (const id of ['f'.repeat(1_100), 'ä'.repeat(20), 'f'.repeat(65)]) {
+      expect((await send('/billing/keys/revoke', { id })).status).toBeLessThan(500);
+      expect((await send('/billing/keys', { scope: 'fixes', replaces: id })).status).toBeLessThan(500);
+    }
+    const after = `FIX%23${'f'.repeat(1_100)}`;
+    expect((await visitor.get(`/billing/account.json?list=fixes&after=${after}`)).status).toBe(422);
+    expect(await keysOf()).toHaveLength(1);
+  });
+
   it("another customer's key can neither be revoked nor replaced", async () => {
     const mallory = await signedIn(await signUp());
     const id = owner.apiKeyId;

@@ -174,13 +174,16 @@ async function findActiveKey(deps: Deps, customerId: string, named: string): Pro
   return key;
 }
 
+const KEY_ID_PREFIX = /^[0-9a-f]{1,64}$/;
+
 /**
  * The key that an id, or its beginning, names. Of several keys, it is the active one.
  * @throws BillingError api_key_not_found, api_key_ambiguous
  */
 async function findKey(deps: Deps, customerId: string, named: string): Promise<ListedKey> {
   const prefix = named.toLowerCase();
-  if (prefix.length < MIN_KEY_PREFIX) throw notFound();
+  // The table refuses a key that is too long, so nothing else reaches it.
+  if (prefix.length < MIN_KEY_PREFIX || !KEY_ID_PREFIX.test(prefix)) throw notFound();
   const found = await findApiKeys(deps.table, customerId, prefix);
   const active = found.filter(({ revokedAt }) => revokedAt === null);
   const [key, ...others] = active.length > 0 ? active : found;

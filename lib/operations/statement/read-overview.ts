@@ -83,11 +83,16 @@ export async function readOverview(
   };
 }
 
+/** One call reads no more. The amounts of further disputes are not shown. */
+const MAX_DISPUTES_READ = 100;
+
 async function openDisputes(
   table: Table,
   { customerId, openDisputes: ids }: CustomerHead,
 ): Promise<OpenDispute[]> {
-  const letters = await readFound(table, ids, (id) => keys.notice(customerId, 'dispute', id));
+  const letters = await readFound(table, ids.slice(0, MAX_DISPUTES_READ), (id) =>
+    keys.notice(customerId, 'dispute', id),
+  );
   const amounts = new Map(letters.map(([id, item]) => [id, amountOf(item)]));
   return ids.map((id) => ({ id, amountCents: amounts.get(id) ?? null }));
 }

@@ -15,8 +15,12 @@ const PREFIXES: Readonly<Record<DownloadPart, string>> = {
   consents: prefixes.consent,
 };
 
+/** DynamoDB refuses a longer sort key. */
+const MAX_SORT_KEY_BYTES = 1_024;
+
 /** Whether a list can be continued after this sort key. */
-export const isWithin = (part: DownloadPart, sk: string): boolean => sk.startsWith(PREFIXES[part]);
+export const isWithin = (part: DownloadPart, sk: string): boolean =>
+  sk.startsWith(PREFIXES[part]) && Buffer.byteLength(sk) <= MAX_SORT_KEY_BYTES;
 
 /**
  * A page of a list, at most a megabyte, strongly consistent.

@@ -32,6 +32,30 @@ export type Answer = { readonly $metadata: object } & (Found | FoundTogether | P
 /** The most items in one page of a query or scan. */
 const MAX_PAGE = 1_000;
 
+const MAX_PARTITION_KEY_BYTES = 2_048;
+const MAX_SORT_KEY_BYTES = 1_024;
+
+/** The keys that a request names. */
+function keysIn(request: Request): readonly Key[] {
+  switch (request.kind) {
+    case 'get':
+      return [request.Key];
+    case 'batch_get':
+      return request.Keys;
+    case 'write':
+      return [request.write.key];
+    case 'transact':
+      return request.writes.map(({ key }) => key);
+    case 'query':
+    case 'scan':
+      return request.after === undefined
+        ? []
+        : [{ pk: String(request.after['pk']), sk: String(request.after['sk']) }];
+    default:
+      return request satisfies never;
+  }
+}
+
 const namesOf = (keys: readonly Key[]): Set<string> => new Set(keys.map(({ pk, sk }) => `${pk} ${sk}`));
 
 export interface ModelOptions {
@@ -69,6 +93,10 @@ export class TableModel {
   }
 
   #answer(request: Request): Answer {
+    for (const { pk, sk } of keysIn(request)) {
+      if (Buffer.byteLength(pk) > MAX_PARTITION_KEY_BYTES || Buffer.byteLength(sk) > MAX_SORT_KEY_BYTES)
+        throw invalid('One or more parameter values were invalid: a key exceeds its maximum size');
+    }
     const answered = { $metadata: METADATA };
     switch (request.kind) {
       case 'get': {
