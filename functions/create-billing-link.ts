@@ -7,9 +7,9 @@ import { parseApiUrl } from '../lib/settings/mail.ts';
 export const handler = customerEndpoint(
   createBillingLinkContract,
   () => [],
-  async (deps, { customerId }) => {
+  async (deps, { customerId, origin: { keyId } }) => {
     const apiUrl = parseApiUrl(process.env);
-    const { token, validUntil } = await makeSignInLink(deps, customerId);
+    const { token, validUntil } = await makeSignInLink(deps, customerId, { keyId });
     return { status: 201, body: { url: enterUrl(apiUrl, token), expires_at: validUntil.toISOString() } };
   },
 );

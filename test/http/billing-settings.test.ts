@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { apiKeyId as apiKeyIdOf } from '../../lib/domain/api-key.ts';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import type { Mail } from '../../lib/mail/port.ts';
@@ -13,6 +14,7 @@ import { api, call, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 import { allNoticesOf } from '../support/notices.ts';
 import { hiddenField, type Shown, Visitor } from '../support/pages.ts';
+import { visitorOf } from '../support/session.ts';
 import { setHead } from '../support/set-head.ts';
 
 let deps: Deps;
@@ -100,9 +102,12 @@ describe('the keys', () => {
   it('a key can replace another, and sending the form again says that the replaced key is gone', async () => {
     const [first] = await keysOf();
     const fields = { name: '', scope: 'account', replaces: first?.keyId ?? '' };
+    const byMail = await visitorOf(deps, owner.customerId);
     expect(apiKeyIn(await send('/billing/keys', fields))).not.toBe('');
     expect((await call(api.getUsage, { apiKey: owner.apiKey })).status).toBe(401);
-    const again = await send('/billing/keys', fields);
+    // The session from the replaced key's own link has ended.
+    expect((await visitor.get('/billing/keys')).location).toBe('/billing/sign-in');
+    const again = await send('/billing/keys', fields, byMail);
     expect([again.status, apiKeyIn(again)]).toEqual([422, '']);
     expect(again.text).toContain('no longer works. Choose another one');
     expect(await keysOf()).toHaveLength(1);
@@ -156,6 +161,27 @@ describe('the keys', () => {
     const replaced = await send('/billing/keys', { name: '', scope: 'account', replaces: id }, mallory);
     expect(replaced.status).toBe(422);
     expect((await call(api.getUsage, { apiKey: owner.apiKey })).status).toBe(200);
+  });
+});
+
+describe('a session from the link of an API key', () => {
+  const otherKey = async () =>
+    String((await call(api.issueApiKey, { apiKey: owner.apiKey })).body['api_key']);
+
+  it('a session and an unused link end with the key that made them, and other sessions go on', async () => {
+    const apiKey = await otherKey();
+    const thief = await signedIn({ ...owner, apiKey });
+    const unused = String((await call(api.createBillingLink, { apiKey })).body['url']);
+    expect((await thief.get('/billing/keys')).status).toBe(200);
+    expect((await send('/billing/keys/revoke', { id: apiKeyIdOf(apiKey) })).status).toBe(303);
+    expect((await thief.get('/billing/keys')).location).toBe('/billing/sign-in');
+    const replaced = await send('/billing/keys/replace-all', {}, thief).catch(() => null);
+    expect(replaced?.status).not.toBe(200);
+    const late = new Visitor();
+    const link = new URL(unused).searchParams.get('link') ?? '';
+    expect((await late.post('/billing/enter', { link })).cookies).toEqual([]);
+    expect((await visitor.get('/billing/keys')).status).toBe(200);
+    expect(await keysOf()).toHaveLength(1);
   });
 });
 

@@ -18,10 +18,17 @@ beforeAll(async () => {
 });
 
 const put = (customerId: string) =>
-  putLink(deps.table, { customerId, tokenId: LINK, at: AT, validUntil: later(15), mailedTo: null });
+  putLink(deps.table, {
+    customerId,
+    tokenId: LINK,
+    at: AT,
+    validUntil: later(15),
+    mailedTo: null,
+    keyId: null,
+  });
 const use = async (customerId: string, at: Date, session = 'b') => {
   const access = { customerId, tokenId: session.repeat(64), at, validUntil: later(60) };
-  return (await writeTogether(deps.table, useLink(LINK, access))).kind;
+  return (await writeTogether(deps.table, useLink(LINK, access, null))).kind;
 };
 
 describe('sign-in links', () => {

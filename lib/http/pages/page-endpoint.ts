@@ -4,7 +4,7 @@ import { BillingError, PROBLEMS } from '../../errors.ts';
 import { html } from '../../html.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { runningDeps } from '../../runtime/running.ts';
-import { sessionAt } from '../../store/access/tokens.ts';
+import { keyStillWorks, sessionAt } from '../../store/access/tokens.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { type Item, readTogether } from '../../store/table.ts';
 import { type Handler, handlerOf, type Notes } from '../handler.ts';
@@ -79,7 +79,7 @@ export const customerPage = (
     const at = deps.now();
     const wanted = [keys.session(customerId, tokenId), ...alsoRead(customerId, at)];
     const [stored, ...items] = await readTogether(deps.table, wanted);
-    if (sessionAt(stored, at) === null) return toSignIn();
+    if (!(await isSignedIn(deps, customerId, stored, at))) return toSignIn();
     notes.customerId = customerId;
     const formToken = formTokenOf(token);
     if (route.method === 'POST') requireFormToken(request.form.get('form_token'), formToken);
@@ -105,9 +105,20 @@ export const visitorPage = (
     if (token === undefined || session === null) return run(deps, request, null);
     const { customerId, tokenId } = session;
     const [stored] = await readTogether(deps.table, [keys.session(customerId, tokenId)]);
-    const isValid = sessionAt(stored, deps.now()) !== null;
+    const isValid = await isSignedIn(deps, customerId, stored, deps.now());
     return run(deps, request, isValid ? { customerId, formToken: formTokenOf(token) } : null);
   });
+
+/** Whether a stored session holds, and the API key that it came from still works. */
+async function isSignedIn(
+  { table }: Deps,
+  customerId: string,
+  stored: Item | undefined,
+  at: Date,
+): Promise<boolean> {
+  const session = sessionAt(stored, at);
+  return session !== null && (await keyStillWorks(table, customerId, session));
+}
 
 const toSignIn = (): Reply => seeOther('/billing/sign-in', [clearedCookie()]);
 

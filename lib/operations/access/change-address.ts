@@ -95,7 +95,7 @@ export async function confirmAddress(deps: Deps, linkToken: string): Promise<Sig
         kind: 'write',
         profile: { email: newEmail, newEmail: null, emailState: 'confirmed' },
         writes: (next, at) => [
-          ...useLink(tokenId, session),
+          ...useLink(tokenId, session, null),
           ...claims,
           putNotice(addressChanged(next, earlier, at)),
         ],

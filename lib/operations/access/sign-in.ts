@@ -12,6 +12,7 @@ import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import {
   endSession,
+  keyStillWorks,
   type LinkRecord,
   mustBeOpen,
   type NewAccess,
@@ -34,16 +35,24 @@ export interface IssuedToken {
 
 const MINUTE_MS = 60_000;
 
+/** Who gets a link. */
+export interface LinkReceiver {
+  /** The address that the link is mailed to. Its use proves who reads mail there. */
+  readonly mailedTo?: string | null;
+  /** The API key of the caller who gets the link. */
+  readonly keyId?: string | null;
+}
+
 /**
- * Makes a link that signs the customer in once, within 15 minutes. Each call makes another link.
- * @param mailedTo the address that gets the link, whose use proves who reads mail there; null if not mailed
+ * Makes a link that signs the customer in once, within 15 minutes. Each call makes another link. A link that
+ * was made with an API key, and its session, end with the key.
  * @throws BillingError account_closed, ledger_busy, ledger_unavailable
  */
 export const makeSignInLink = (
   deps: Deps,
   customerId: string,
-  mailedTo: string | null = null,
-): Promise<IssuedToken> => makeLink(deps, customerId, mailedTo, LINK_MINUTES);
+  receiver: LinkReceiver = {},
+): Promise<IssuedToken> => makeLink(deps, customerId, receiver, LINK_MINUTES);
 
 /**
  * Makes a link that confirms an address and signs the customer in once, within a day. Each call makes another
@@ -51,12 +60,12 @@ export const makeSignInLink = (
  * @throws BillingError account_closed, ledger_busy, ledger_unavailable
  */
 export const makeConfirmLink = (deps: Deps, customerId: string, mailedTo: string): Promise<IssuedToken> =>
-  makeLink(deps, customerId, mailedTo, CONFIRM_HOURS * 60);
+  makeLink(deps, customerId, { mailedTo }, CONFIRM_HOURS * 60);
 
 async function makeLink(
   deps: Deps,
   customerId: string,
-  mailedTo: string | null,
+  { mailedTo = null, keyId = null }: LinkReceiver,
   minutes: number,
 ): Promise<IssuedToken> {
   const token = formatToken(customerId, deps.randomBytes(32));
@@ -65,6 +74,7 @@ async function makeLink(
   const link = {
     ...{ customerId, tokenId: tokenIdOf('link', token), at, validUntil },
     mailedTo: mailedTo === null ? null : addressHash(mailedTo),
+    keyId,
   };
   const result = await retryContended(deps, () => putLink(deps.table, link));
   if (result.kind === 'closed') throw accountClosed(customerId);
@@ -95,7 +105,7 @@ export async function signIn(deps: Deps, linkToken: string): Promise<SignedIn> {
         if (link === null) throw linkNotValid();
         const { mailedTo } = link;
         if (mailedTo !== null && mailedTo !== addressHash(head.email)) throw linkNotValid();
-        const use = useLink(tokenId, session);
+        const use = useLink(tokenId, session, link.keyId);
         if (mailedTo === null || head.emailState === 'confirmed') {
           const writes = () => [...use, mustBeOpen(customerId)];
           return { kind: 'write', leavesHead: true, writes, answer: () => false };
@@ -131,7 +141,9 @@ export async function presentedLink(deps: Deps, linkToken: string): Promise<Pres
     keys.link(customerId, tokenId),
   ]);
   if (head === undefined) throw linkNotValid();
-  const first = { head: decodeHead(head), related: usableLink(link, deps.now()) };
+  const usable = usableLink(link, deps.now());
+  const works = usable !== null && (await keyStillWorks(deps.table, customerId, usable));
+  const first = { head: decodeHead(head), related: works ? usable : null };
   return { ...presented, first };
 }
 

@@ -18,7 +18,7 @@ export async function mailedLink(
   const { apiUrl } = deps;
   switch (content.kind) {
     case 'sign_in':
-      return enterUrl(apiUrl, (await makeSignInLink(deps, customerId, to)).token);
+      return enterUrl(apiUrl, (await makeSignInLink(deps, customerId, { mailedTo: to })).token);
     case 'confirm_address':
       return confirmUrl(apiUrl, (await makeConfirmLink(deps, customerId, to)).token);
     case 'key_issued':

@@ -1,8 +1,17 @@
 import * as z from 'zod/mini';
+import { decodeApiKey } from '../api-keys.ts';
 import { CONDITIONS } from '../conditions.ts';
 import { keys } from '../keys.ts';
 import { orNull, record, text } from '../record.ts';
-import { answerTo, type Contended, type Item, type Table, type Write, writeTogether } from '../table.ts';
+import {
+  answerTo,
+  type Contended,
+  type Item,
+  readOne,
+  type Table,
+  type Write,
+  writeTogether,
+} from '../table.ts';
 import { check, put, update } from '../write.ts';
 
 /*
@@ -16,8 +25,15 @@ const Link = z.object({
   usedAt: orNull(text),
   /** The hash of the address that the link was mailed to. Null if a caller of the API got it. */
   mailedTo: orNull(text),
+  /** The API key that asked for the link. Null if the link was mailed. */
+  keyId: orNull(text),
 });
-const Session = z.object({ startedAt: text, validUntil: text });
+const Session = z.object({
+  startedAt: text,
+  validUntil: text,
+  /** The API key whose link started it, and which ends it. Null if the link was mailed. */
+  keyId: orNull(text),
+});
 export type LinkRecord = Readonly<z.output<typeof Link>>;
 export type SessionRecord = Readonly<z.output<typeof Session>>;
 
@@ -33,6 +49,8 @@ export interface NewAccess {
 }
 
 export interface NewLink extends NewAccess {
+  /** The API key that asks for the link; null if the link is mailed. */
+  readonly keyId: string | null;
   /** The hash of the address that the link is mailed to; null if it is not mailed. */
   readonly mailedTo: string | null;
 }
@@ -41,11 +59,15 @@ export type LinkResult = { readonly kind: 'stored' } | { readonly kind: 'closed'
 
 /** Stores a link, unless the account is closed. Idempotent. */
 export async function putLink(table: Table, link: NewLink): Promise<LinkResult> {
-  const { customerId, tokenId, at, validUntil, mailedTo } = link;
+  const { customerId, tokenId, at, validUntil, mailedTo, keyId } = link;
   const times = { createdAt: at.toISOString(), validUntil: validUntil.toISOString() };
   const item = {
     ...keys.link(customerId, tokenId),
-    ...links.encodePart({ ...times, ...(mailedTo !== null && { mailedTo }) }),
+    ...links.encodePart({
+      ...times,
+      ...(mailedTo !== null && { mailedTo }),
+      ...(keyId !== null && { keyId }),
+    }),
     ...expiry(validUntil),
   };
   const result = await writeTogether(table, [put(item, CONDITIONS.LINK_IS_NEW), mustBeOpen(customerId)]);
@@ -62,12 +84,22 @@ export function usableLink(item: Item | undefined, now: Date): LinkRecord | null
   return link.usedAt === null && link.validUntil > now.toISOString() ? link : null;
 }
 
-/** Uses up a link and starts a session. Of concurrent uses of one link, only one starts a session. */
-export function useLink(linkId: string, { customerId, tokenId, at, validUntil }: NewAccess): Write[] {
+/**
+ * Uses up a link and starts a session. Of concurrent uses of one link, only one starts a session.
+ * @param keyId the API key that asked for the link; null if the link was mailed
+ */
+export function useLink(
+  linkId: string,
+  { customerId, tokenId, at, validUntil }: NewAccess,
+  keyId: string | null,
+): Write[] {
   const startedAt = at.toISOString();
   const session = {
     ...keys.session(customerId, tokenId),
-    ...sessions.encode({ startedAt, validUntil: validUntil.toISOString() }),
+    ...sessions.encodePart({
+      ...{ startedAt, validUntil: validUntil.toISOString() },
+      ...(keyId !== null && { keyId }),
+    }),
     ...expiry(validUntil),
   };
   return [
@@ -79,6 +111,21 @@ export function useLink(linkId: string, { customerId, tokenId, at, validUntil }:
     ),
     put(session),
   ];
+}
+
+/**
+ * Whether a link or session still has the API key that it came from: a revoked key opens nothing any more. One
+ * that was mailed costs no read. Strongly consistent.
+ * @throws BillingError ledger_unavailable
+ */
+export async function keyStillWorks(
+  table: Table,
+  customerId: string,
+  { keyId }: Pick<LinkRecord, 'keyId'>,
+): Promise<boolean> {
+  if (keyId === null) return true;
+  const key = await readOne(table, keys.apiKey(customerId, keyId), decodeApiKey);
+  return key !== null && key.revokedAt === null;
 }
 
 /** The session of an item; null if there is none, or it has ended. @throws UnreadableItem */
