@@ -108,7 +108,11 @@ async function subscriber(): Promise<Browsing> {
   await addCard(customer.apiKey, ASKS);
   const visitor = await signedIn(customer);
   const page = await visitor.get('/billing/plan');
-  return browsing(customer, visitor, await sending(visitor, page, '/billing/plan/subscribe'));
+  return browsing(
+    customer,
+    visitor,
+    await sending(visitor, page, '/billing/plan/subscribe', { cents: '59900' }),
+  );
 }
 
 async function expectPro({ customerId, credits }: Browsing): Promise<void> {

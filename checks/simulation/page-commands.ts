@@ -23,6 +23,7 @@ export const subscribeOnPage: Command = async ({ deps }, slot) => {
   const [order] = await readTogether(deps.table, [keys.order(customerId)]);
   const { approval, created, head } = await subscribeToPro(deps, customerId, orderOf(order), 'pro', {
     returnUrl,
+    mostCents: Number.MAX_SAFE_INTEGER,
   });
   if (approval !== null) return `${approval.paymentIntentId} is ${approval.state}`;
   return `${created ? 'new' : 'existing'} ${head.subscription?.id}, balance ${head.balance}`;

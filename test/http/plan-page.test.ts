@@ -53,8 +53,9 @@ class Guest {
   }
 
   async send(path: string, fields: Record<string, string> = {}): Promise<Shown> {
-    const form_token = hiddenField(await this.get('/billing/plan'), 'form_token');
-    return this.visitor.post(path, { form_token, ...fields });
+    const page = await this.get('/billing/plan');
+    const form_token = hiddenField(page, 'form_token');
+    return this.visitor.post(path, { form_token, cents: hiddenField(page, 'cents'), ...fields });
   }
 }
 
@@ -114,6 +115,19 @@ describe('the plan on the page', () => {
     expect(text).toContain('<a href="/billing/card">Add a card</a>');
     expect(text).not.toContain('You are on Pro.');
     expect((await ada.send('/billing/plan/subscribe')).status).toBe(422);
+  });
+
+  it('Pro is not bought for more than the button said', async () => {
+    const ada = await guest(await money.newCard());
+    for (const [cents, words] of [
+      ['59899', 'Pro costs $599.00 a month now. Nothing was charged.'],
+      ['', 'out of date. Nothing was charged.'],
+    ] as const) {
+      const refused = await ada.send('/billing/plan/subscribe', { cents });
+      expect([refused.status, refused.text]).toEqual([422, expect.stringContaining(words)]);
+    }
+    expect(atStripe(money, ada.customer.customerId).subscriptions).toEqual([]);
+    expect(await readOrder(money.deps.table, ada.customer.customerId)).toBeNull();
   });
 
   it('a form without its token changes nothing', async () => {

@@ -306,7 +306,7 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     const { id } = await recorded(asks.apiKey, 1);
     await billFixAttempt(money.deps, asks.customerId, id);
     await post('approve', { fix: id });
-    expect((await post('plan/subscribe')).status).toBe(303);
+    expect((await post('plan/subscribe', { cents: '59900' })).status).toBe(303);
     await post('plan/cancel', { when: 'now' });
     await leaveCredits(money, asks.customerId, 1);
     await post('approve', { fix: id });

@@ -42,19 +42,18 @@ export async function payRenewalInPerson(
   mostCents: number,
 ): Promise<PaidInPerson> {
   const head = (await readHead(deps.table, customerId)) ?? customerGone();
-  // The amount of a final invoice only falls.
   const cents = await openRenewalCents(deps, head);
   if (cents !== null && cents > mostCents) {
     const problem = `The renewal costs ${formatUsd(cents)} now. Nothing was charged.`;
     return { problem, invoiceUrl: await invoicePage(deps, customerId) };
   }
-  const problem = await tryRenewal(deps, customerId);
+  const problem = await tryRenewal(deps, customerId, mostCents);
   return { problem, invoiceUrl: problem === null ? null : await invoicePage(deps, customerId) };
 }
 
-async function tryRenewal(deps: PaymentDeps, customerId: string): Promise<string | null> {
+async function tryRenewal(deps: PaymentDeps, customerId: string, mostCents: number): Promise<string | null> {
   try {
-    return problemOf(await payRenewal(deps, customerId, true));
+    return problemOf(await payRenewal(deps, customerId, true, mostCents));
   } catch (error) {
     // The budget of the card allows no try now.
     if (error instanceof BillingError && error.code === 'card_declined') return error.message;

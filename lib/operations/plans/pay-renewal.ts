@@ -40,14 +40,16 @@ const NONE = { kind: 'none' } as const;
 /**
  * Pays the newest open Pro invoice of a past-due customer with the card on file. Idempotent.
  * @param isAsked a person asked for the payment, so a card that was declined for this invoice is tried again
+ * @param mostCents what that person agreed to, in US cents; a renewal that costs more is not paid
  * @throws BillingError as `announceRenewal` and `finishRenewal`
  */
 export async function payRenewal(
   deps: PaymentDeps,
   customerId: string,
   isAsked: boolean,
+  mostCents: number | null = null,
 ): Promise<RenewalOutcome> {
-  const renewal = await announceRenewal(deps, customerId, isAsked);
+  const renewal = await announceRenewal(deps, customerId, isAsked, mostCents);
   return renewal === null ? NONE : finishRenewal(deps, customerId, renewal);
 }
 
@@ -67,6 +69,7 @@ export async function announceRenewal(
   deps: PaymentDeps,
   customerId: string,
   isAsked: boolean,
+  mostCents: number | null = null,
 ): Promise<Renewal | null> {
   const readPayable = payableReader(deps, customerId);
   const { answer } = await changeLedger<Renewal | null, Renewal | null, AtStripe | null>(deps, {
@@ -84,6 +87,7 @@ export async function announceRenewal(
       const due = renewalDue(head, before, current ?? null, deps.now());
       if (due === null || !current || (!isAsked && wasTried(before, due)))
         return { kind: 'done', answer: null };
+      if (mostCents !== null && due.amountCents > mostCents) return { kind: 'done', answer: null };
       return decideAnnouncement(head, due, before, current.payable, { at: deps.now(), isAsked });
     },
   });

@@ -2,6 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { cardKeyOf, type TriesByCard } from '../../domain/payments/card-tries.ts';
 import { accountObstacles } from '../../domain/payments/charge-obstacles.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
+import { formatUsd } from '../../domain/pricing.ts';
 import { givesPro, goingOn, isOver, type ProSubscription } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
@@ -34,6 +35,8 @@ export interface ProSubscribed {
 export interface Present {
   /** Where their bank sends them afterwards. */
   readonly returnUrl: string;
+  /** What they agreed to pay each month, in US cents. If Pro costs more, nothing is ordered. */
+  readonly mostCents: number;
 }
 
 /**
@@ -61,7 +64,7 @@ export async function subscribeToPro(
   }
   const cleared = await endUnpaidSubscriptions(deps, customerId);
   if (cleared.subscription?.state === 'past_due') {
-    return { created: false, head: await renewPastDue(deps, cleared), approval: null };
+    return { created: false, head: await renewPastDue(deps, cleared, present), approval: null };
   }
   for (let tries = 0; tries < MAX_ORDERS; tries++) {
     const placed = await placeOrder(deps, customerId, plan, present);
@@ -151,12 +154,16 @@ async function withoutOrdered(
 }
 
 /** Pays the newest period of a past-due subscription. */
-async function renewPastDue(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
+async function renewPastDue(
+  deps: PaymentDeps,
+  head: CustomerHead,
+  present: Present | null,
+): Promise<CustomerHead> {
   const { customerId } = head;
   const { cards } = await readCardTries(deps.table, customerId);
   const asked = { cards, at: deps.now() };
   payingCustomer(head, asked);
-  const outcome = await payRenewal(deps, customerId, true);
+  const outcome = await payRenewal(deps, customerId, true, present?.mostCents ?? null);
   const after = (await readHead(deps.table, customerId)) ?? head;
   switch (outcome.kind) {
     case 'paid':
@@ -203,9 +210,18 @@ type UnpricedOrder = Omit<ProOrder, 'priceId' | 'cardKey'>;
 const mayOrder = (head: CustomerHead, before: ProOrder | null): boolean =>
   !isOpenOrder(before) && !isOnPro(head) && accountObstacles(head).length === 0;
 
-/** Reads and checks the price itself. Its id alone could order at a price that no page shows. */
-const readPriceId = async (deps: PaymentDeps, plan: SoldPlan): Promise<string> =>
-  (await askStripe(async () => (await deps.stripe()).soldPrice(plan))).id;
+/**
+ * Reads and checks the price itself. Its id alone could order at a price that no page shows.
+ * @throws BillingError form_outdated if it is above what the cardholder agreed to
+ */
+async function readPriceId(deps: PaymentDeps, plan: SoldPlan, present: Present | null): Promise<string> {
+  const { id, unitCents } = await askStripe(async () => (await deps.stripe()).soldPrice(plan));
+  if (present !== null && unitCents > present.mostCents) {
+    const detail = `Pro costs ${formatUsd(unitCents)} a month now. Nothing was charged. This page shows the new price in a few minutes.`;
+    throw new BillingError('form_outdated', detail);
+  }
+  return id;
+}
 
 /** Stores an order for Pro, or finds an open order or a subscription. */
 async function placeOrder(
@@ -232,7 +248,7 @@ async function placeOrder(
       renewal: renewal === undefined ? null : decodeRenewal(renewal),
     }),
     fetchCurrent: async ({ head, related: { before } }) => {
-      const priceId = mayOrder(head, before) ? await readPriceId(deps, plan) : null;
+      const priceId = mayOrder(head, before) ? await readPriceId(deps, plan, present) : null;
       return { priceId, ...(await readPayable(head.stripeCustomerId)) };
     },
     decide: ({ head, related: { before, renewal } }, current) => {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 
 const ASKS = 'pm_card_authenticationRequired';
-const PRESENT = { returnUrl: 'https://billing.test/billing/plan/return?customer=c1' };
+const PRESENT = { returnUrl: 'https://billing.test/billing/plan/return?customer=c1', mostCents: 59_900 };
 
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
 

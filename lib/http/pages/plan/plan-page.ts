@@ -154,7 +154,11 @@ ${formOf(
 function offer(head: CustomerHead, { order, prices, approvalEnds }: PlanFacts, signedIn: SignedIn): Html {
   const { monthCents, credits } = soldPriceOf(prices, 'pro');
   const subscribe = (label: string) =>
-    formOf(signedIn, '/billing/plan/subscribe', html`<button>${label}</button>`);
+    formOf(
+      signedIn,
+      '/billing/plan/subscribe',
+      html`<input type="hidden" name="cents" value="${monthCents}"><button>${label}</button>`,
+    );
   if (order?.state === 'awaiting_approval') {
     return html`<p>Your bank asks you to approve the first payment for Pro.
 Nothing is charged before that.</p>

@@ -92,15 +92,24 @@ const SHOWN_ON_PAGE: ReadonlySet<string> = new Set([
   'card_declined',
   'authentication_required',
   'subscription_not_found',
+  'form_outdated',
 ]);
 
-/** POST /billing/plan/subscribe: orders Pro, or continues the order that waits for its approval. */
+const CENTS = /^\d{1,9}$/;
+const OUTDATED = 'This form is out of date. Nothing was charged.';
+
+/**
+ * POST /billing/plan/subscribe: orders Pro for at most the price that the form names, or continues the order
+ * that waits for its approval.
+ */
 export const subscribe = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
   orProblem(deps, request, async () => {
     const { customerId } = request;
     await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
+    const sent = request.form.get('cents') ?? '';
+    if (!CENTS.test(sent)) return planProblem(deps, request, { problem: OUTDATED });
     const open = await readOrder(deps.table, customerId);
-    const present = { returnUrl: returnUrlOf(customerId, null) };
+    const present = { returnUrl: returnUrlOf(customerId, null), mostCents: Number(sent) };
     const { approval } = await subscribeToPro(deps, customerId, open, 'pro', present);
     return approval === null ? seeOther('/billing/plan?done=subscribed') : toNextStep(approval.next, null);
   });
@@ -144,16 +153,13 @@ export const resume = async (deps: PaymentDeps, request: SessionRequest): Promis
     return seeOther('/billing/plan?done=resumed');
   });
 
-const CENTS = /^\d{1,9}$/;
-
 /** POST /billing/plan/pay-renewal: pays at most the amount that the form names. */
 export const payOpenRenewal = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
   orProblem(deps, request, async () => {
     const { customerId } = request;
     await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
     const sent = request.form.get('cents') ?? '';
-    if (!CENTS.test(sent))
-      return planProblem(deps, request, { problem: 'This form is out of date. Nothing was charged.' });
+    if (!CENTS.test(sent)) return planProblem(deps, request, { problem: OUTDATED });
     const { problem, invoiceUrl } = await payRenewalInPerson(deps, customerId, Number(sent));
     if (problem === null) return seeOther('/billing/plan?done=paid');
     return planProblem(deps, request, { problem, invoiceUrl });
@@ -206,7 +212,7 @@ export const approve = async (deps: PaymentDeps, request: SessionRequest): Promi
       case 'settled':
         return seeOther(outcomePath(fixId));
       case 'outdated':
-        return await refused(OUTDATED);
+        return await refused(NOT_APPROVABLE);
       default:
         return result satisfies never;
     }
@@ -216,7 +222,7 @@ export const approve = async (deps: PaymentDeps, request: SessionRequest): Promi
   }
 };
 
-const OUTDATED =
+const NOT_APPROVABLE =
   'Your card has changed since, or a payment is disputed, so this payment can no longer be approved. ' +
   'Nothing was charged.';
 
