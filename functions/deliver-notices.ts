@@ -1,4 +1,4 @@
-import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { openSes } from '../lib/mail/ses.ts';
 import type { MailDeps } from '../lib/operations/notices/deliver-notice.ts';
 import { deliverStored } from '../lib/operations/notices/deliver-stored.ts';
@@ -9,21 +9,28 @@ let mailDeps: MailDeps | undefined;
 
 /**
  * Reads the table's stream and sends each new notice. Failed notices are reported, and the stream retries
- * them.
+ * them. The notices of one customer are sent one after the other, so that the second finds that the first has
+ * said the same.
  */
 export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   // Outside the batch: wrong settings are not the fault of any one notice.
   mailDeps ??= start();
   const deps = mailDeps;
-  const outcomes = await Promise.allSettled(
-    event.Records.map(({ dynamodb }) => deliverStored(deps, dynamodb?.Keys ?? {})),
-  );
-  const failed = event.Records.filter((_, i) => outcomes[i]?.status === 'rejected');
+  const ofCustomers = Map.groupBy(event.Records, ({ dynamodb }) => dynamodb?.Keys?.['pk']?.S ?? '');
+  const failed = (await Promise.all([...ofCustomers.values()].map((some) => failedOf(deps, some)))).flat();
   // A record without a number makes Lambda repeat the whole batch.
   return {
     batchItemFailures: failed.map(({ dynamodb }) => ({ itemIdentifier: dynamodb?.SequenceNumber ?? '' })),
   };
 };
+
+async function failedOf(deps: MailDeps, records: readonly DynamoDBRecord[]): Promise<DynamoDBRecord[]> {
+  const failed: DynamoDBRecord[] = [];
+  for (const record of records) {
+    await deliverStored(deps, record.dynamodb?.Keys ?? {}).catch(() => failed.push(record));
+  }
+  return failed;
+}
 
 function start(): MailDeps {
   const { sender, ...addresses } = parseMailConfig(process.env);

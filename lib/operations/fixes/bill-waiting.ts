@@ -20,7 +20,7 @@ const MAX_RUN_MS = 12_000;
 
 /**
  * Bills fixes one after the other because a person asked for it, and stops at the first that the card does
- * not pay. Never charges more than `mostCents` in total. A repeat charges no fix again.
+ * not pay. Passes over a fix that already waits for the cardholder's approval. Never charges more than `mostCents` in total. A repeat charges no fix again.
  * @throws BillingError payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable if not
  * even the first fix could be tried
  */
@@ -33,13 +33,17 @@ export async function billWaiting(
   const startedMs = deps.now().getTime();
   const results: { fix: FixAttempt; outcome: WaitingOutcome }[] = [];
   let leftCents = mostCents;
-  for (const [i, fix] of fixes.slice(0, MAX_AT_ONCE).entries()) {
-    if (i > 0 && deps.now().getTime() - startedMs > MAX_RUN_MS) break;
+  let tried = 0;
+  for (const [i, fix] of fixes.entries()) {
+    if (tried === MAX_AT_ONCE || (i > 0 && deps.now().getTime() - startedMs > MAX_RUN_MS)) break;
     const outcome = await billOne(deps, customerId, fix.id, leftCents, i === 0);
     if (outcome === null) break;
     results.push({ fix, outcome });
     if (outcome.kind === 'costs_more' || outcome.kind === 'pending') break;
     reportCreditOrBlock(deps, customerId, fix.id, outcome);
+    // A payment that the bank had asked about before this click does not hold up the other fixes.
+    if (outcome.kind === 'action_required' && fix.charge?.state === 'action_required') continue;
+    tried += 1;
     if (outcome.kind !== 'billed') break;
     if (!outcome.already) leftCents -= outcome.billed.amountCents;
   }

@@ -1,8 +1,11 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handler } from '../../../functions/deliver-notices.ts';
+import { fixBlocked } from '../../../lib/domain/notice.ts';
 import type { Deps } from '../../../lib/runtime/deps.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
+import { putNotice } from '../../../lib/store/notices.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
 import type { MailboxServer } from '../../../local/mailbox/server.ts';
 import { countedIn, heard } from '../../support/counted.ts';
 import { customerWith } from '../../support/fixtures.ts';
@@ -50,4 +53,20 @@ describe('a notice of a kind that only a newer release knows', () => {
     });
     expect(post.mailbox.newestFirst.map(({ kind }) => kind)).toEqual(['key_issued']);
   });
+});
+
+it('of the blocked fixes of one customer in a batch, one has a letter', async () => {
+  const { head } = await customerWith(deps, 5);
+  const empty = { ...head, balance: 0, balanceLevel: 'exhausted' } as const;
+  const records: DynamoDBRecord[] = [];
+  for (const prNumber of [1, 2, 3]) {
+    const fix = { id: `f${prNumber}`, githubOrg: 'acme', repoName: 'webshop', prNumber };
+    const { customerId, ...rest } = fixBlocked(empty, fix, 'no_billing_info', deps.now());
+    await writeTogether(deps.table, [putNotice({ customerId, ...rest })]);
+    records.push(record(keys.notice(customerId, 'fix_blocked', rest.id), `${prNumber}`));
+  }
+  const { result } = await heard(() => handler({ Records: records }));
+  expect(result).toEqual({ batchItemFailures: [] });
+  const letters = post.mailbox.newestFirst.filter(({ to }) => to === head.email);
+  expect(letters.map(({ kind }) => kind)).toEqual(['fix_blocked']);
 });
