@@ -20,7 +20,8 @@ const MAX_RUN_MS = 12_000;
 
 /**
  * Bills fixes one after the other because a person asked for it, and stops at the first that the card does
- * not pay. Passes over a fix that already waits for the cardholder's approval. Never charges more than `mostCents` in total. A repeat charges no fix again.
+ * not pay. Passes over a fix that already waits for the cardholder's approval. Never charges more than
+ * `mostCents` in total. A repeat charges no fix again.
  * @throws BillingError payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable if not
  * even the first fix could be tried
  */

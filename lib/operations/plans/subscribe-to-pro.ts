@@ -2,7 +2,6 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { cardKeyOf, type TriesByCard } from '../../domain/payments/card-tries.ts';
 import { accountObstacles } from '../../domain/payments/charge-obstacles.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
-import { formatUsd } from '../../domain/pricing.ts';
 import { givesPro, goingOn, isOver, type ProSubscription } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
@@ -17,6 +16,7 @@ import { accountClosed } from '../ledger/require-item.ts';
 import { admission, cardBusy, notTried, reserveTry } from '../payments/card-tries.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, cardDeclined, stillPending } from '../payments/payment-problems.ts';
+import { agreedPriceId } from './agreed-price.ts';
 import { finishOrder } from './finish-order.ts';
 import { finishRenewal, payRenewal } from './pay-renewal.ts';
 import { type FinishedOrder, orderOf, orderTry, payingCustomer } from './settle-order.ts';
@@ -210,19 +210,6 @@ type UnpricedOrder = Omit<ProOrder, 'priceId' | 'cardKey'>;
 const mayOrder = (head: CustomerHead, before: ProOrder | null): boolean =>
   !isOpenOrder(before) && !isOnPro(head) && accountObstacles(head).length === 0;
 
-/**
- * Reads and checks the price itself. Its id alone could order at a price that no page shows.
- * @throws BillingError form_outdated if it is above what the cardholder agreed to
- */
-async function readPriceId(deps: PaymentDeps, plan: SoldPlan, present: Present | null): Promise<string> {
-  const { id, unitCents } = await askStripe(async () => (await deps.stripe()).soldPrice(plan));
-  if (present !== null && unitCents > present.mostCents) {
-    const detail = `Pro costs ${formatUsd(unitCents)} a month now. Nothing was charged. This page shows the new price in a few minutes.`;
-    throw new BillingError('form_outdated', detail);
-  }
-  return id;
-}
-
 /** Stores an order for Pro, or finds an open order or a subscription. */
 async function placeOrder(
   deps: PaymentDeps,
@@ -248,7 +235,9 @@ async function placeOrder(
       renewal: renewal === undefined ? null : decodeRenewal(renewal),
     }),
     fetchCurrent: async ({ head, related: { before } }) => {
-      const priceId = mayOrder(head, before) ? await readPriceId(deps, plan, present) : null;
+      const priceId = mayOrder(head, before)
+        ? await agreedPriceId(deps, plan, present?.mostCents ?? null)
+        : null;
       return { priceId, ...(await readPayable(head.stripeCustomerId)) };
     },
     decide: ({ head, related: { before, renewal } }, current) => {

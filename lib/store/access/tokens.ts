@@ -114,8 +114,8 @@ export function useLink(
 }
 
 /**
- * Whether a link or session still has the API key that it came from: a revoked key opens nothing any more. One
- * that was mailed costs no read. Strongly consistent.
+ * Whether a link or session still has the API key that it came from: a revoked key opens nothing any more.
+ * One that was mailed costs no read. Strongly consistent.
  * @throws BillingError ledger_unavailable
  */
 export async function keyStillWorks(

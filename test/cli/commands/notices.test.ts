@@ -89,8 +89,9 @@ const Resent = z.object({
   notices: z.array(z.object({ notice: z.string(), requeued: z.boolean() })),
 });
 /** A notice that failed three tries a day ago. */
-function failedLongAgo(id: string) {
-  const createdAt = new Date(deps.now().getTime() - 86_400_000).toISOString();
+/** @param nth distinguishes times: DynamoDB gives notices of one time in any order */
+function failedLongAgo(id: string, nth = 0) {
+  const createdAt = new Date(deps.now().getTime() - 86_400_000 + nth * 1_000).toISOString();
   const content = { kind: 'dispute', disputeId: id, amountCents: 1 } as const;
   const item = encodeNewNotice({ customerId: customerId, id, createdAt, content });
   const key = keys.notice(customerId, 'dispute', id);
@@ -145,7 +146,7 @@ describe('rsolv-billing notices', () => {
   });
 
   it('notices resend --all reaches a new notice behind more than 100 failing ones, each once', async () => {
-    const old = range(1, 120).map((n) => failedLongAgo(`old_${n}`));
+    const old = range(1, 120).map((n) => failedLongAgo(`old_${n}`, n));
     for (const Item of old) await documents(table).send(new PutCommand({ TableName: table.name, Item }));
     refuse(true);
     await issue();
