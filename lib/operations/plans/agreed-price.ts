@@ -5,8 +5,8 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 
 /**
- * The id of the price that a plan is sold at. Reads and checks the price itself: its id alone could order at a
- * price that no page shows.
+ * The id of the price that a plan is sold at. Reads and checks the price itself: its id alone could order at
+ * a price that no page shows.
  * @param mostCents what a person agreed to pay each month, in US cents; null for a caller of the API
  * @throws BillingError form_outdated if the plan costs more; payments_unavailable, payments_misconfigured
  */
