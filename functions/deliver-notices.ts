@@ -10,7 +10,7 @@ let mailDeps: MailDeps | undefined;
 /**
  * Reads the table's stream and sends each new notice. Failed notices are reported, and the stream retries
  * them. The notices of one customer are sent one after the other, so that the second finds that the first has
- * said the same.
+ * said the same. A batch has at most 10, and SES may take 5 seconds for each: less than the function's time.
  */
 export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   // Outside the batch: wrong settings are not the fault of any one notice.

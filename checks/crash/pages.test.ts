@@ -5,7 +5,7 @@ import { keys } from '../../lib/store/keys.ts';
 import { readOrder } from '../../lib/store/orders.ts';
 import { readOne } from '../../lib/store/table.ts';
 import { enterCard } from '../../local/stripe-double/resources/checkout-sessions.ts';
-import { api, call, type SignedUp, signUp } from '../../test/support/http.ts';
+import { type SignedUp, signUp } from '../../test/support/http.ts';
 import {
   addCard,
   atStripe,
@@ -15,7 +15,8 @@ import {
   recorded,
 } from '../../test/support/http-money.ts';
 import { expectSoundMoney, headOf, type Money } from '../../test/support/money.ts';
-import { hiddenField, type Shown, Visitor } from '../../test/support/pages.ts';
+import { hiddenField, type Shown, type Visitor } from '../../test/support/pages.ts';
+import { visitorOf } from '../../test/support/session.ts';
 import { type Command, send } from './commands.ts';
 import { type Crashes, everyCrash, openCrashes, type Subject } from './every-crash.ts';
 
@@ -42,13 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => crashes.stop());
 
-async function signedIn({ apiKey }: SignedUp): Promise<Visitor> {
-  const visitor = new Visitor();
-  const { body } = await call(api.createBillingLink, { apiKey });
-  const entry = await visitor.get(String(body['url']));
-  await visitor.post('/billing/enter', { link: hiddenField(entry, 'link') });
-  return visitor;
-}
+const signedIn = ({ customerId }: SignedUp): Promise<Visitor> => visitorOf(money.deps, customerId);
 
 const opening = (path: string): Page => ({ kind: 'page', path, cookies: [], form: null });
 

@@ -10,6 +10,7 @@ import { api, call, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 import { allNoticesOf } from '../support/notices.ts';
 import { hiddenField, Visitor } from '../support/pages.ts';
+import { setHead } from '../support/set-head.ts';
 
 let deps: Deps;
 let alice: SignedUp;
@@ -248,6 +249,13 @@ describe('the overview', () => {
     expect(shownFor(8_700)).toContain('<p class="figure">$29.00</p>');
     expect(shownFor(null)).toContain('<p class="figure">$29.00</p>');
   });
+});
+
+it('the overview opens with more open disputes than one call can read', async () => {
+  const customer = await signUp();
+  const ids = Array.from({ length: 101 }, (_, i) => `du_${i}`);
+  await setHead(deps.table, customer.customerId, 'open_disputes', ids);
+  expect((await (await signedIn(customer)).get('/billing')).status).toBe(200);
 });
 
 describe('every page', () => {

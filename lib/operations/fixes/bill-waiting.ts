@@ -43,7 +43,8 @@ export async function billWaiting(
     if (outcome.kind === 'costs_more' || outcome.kind === 'pending') break;
     reportCreditOrBlock(deps, customerId, fix.id, outcome);
     // A payment that the bank had asked about before this click does not hold up the other fixes.
-    if (outcome.kind === 'action_required' && fix.charge?.state === 'action_required') continue;
+    if (outcome.kind === 'action_required' && outcome.payment.paymentIntentId === fix.charge?.paymentIntentId)
+      continue;
     tried += 1;
     if (outcome.kind !== 'billed') break;
     if (!outcome.already) leftCents -= outcome.billed.amountCents;

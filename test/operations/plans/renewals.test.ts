@@ -328,6 +328,16 @@ describe('a renewal', () => {
     expect(payments()).toBe(0);
   });
 
+  it('a renewal that costs more than a person agreed to is neither announced nor paid', async () => {
+    const { customerId, stripeCustomerId, invoiceId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await syncAccount(money.deps, customerId);
+    const before = payments();
+    expect(await payRenewal(money.deps, customerId, true, 59_899)).toEqual({ kind: 'none' });
+    expect([payments(), statusOf(invoiceId), await renewalOf(customerId)]).toEqual([before, 'open', null]);
+    expect(await payRenewal(money.deps, customerId, true, 59_900)).toEqual({ kind: 'paid' });
+  });
+
   it('RENEWAL_UNMOVED: of concurrent callers one announces the payment, and it is paid once', async () => {
     const { customerId, head, stripeCustomerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));

@@ -11,6 +11,7 @@ import { decodeSpending, spendingKey } from '../../../store/payments/spending.ts
 import { readWaitingFixes } from '../../../store/payments/waiting-fixes.ts';
 import { type Item, readFound, readTogether } from '../../../store/table.ts';
 import type { Reply } from '../../reply.ts';
+import { agreedCents } from '../agreed-cents.ts';
 import type { SessionRequest, Visitor } from '../page-endpoint.ts';
 import { billedPage, type Waiting, waitingPage } from './waiting.ts';
 
@@ -29,7 +30,6 @@ export async function showWaiting(deps: Deps, request: SessionRequest): Promise<
   return waitingPage(waiting, signedInOf(request));
 }
 
-const CENTS = /^\d{1,9}$/;
 const FIX_ID = /^[0-9a-f]{32}$/;
 
 /** The id of a fix in a query or a form; null if there is none. */
@@ -42,14 +42,13 @@ function fixIn(fields: URLSearchParams, name: string): string | null {
 export async function billThem(deps: Deps, request: SessionRequest): Promise<Reply> {
   const { customerId, form } = request;
   const signedIn = signedInOf(request);
-  const sent = form.get('cents') ?? '';
+  const mostCents = agreedCents(form);
   const ids = [...new Set((form.get('fixes') ?? '').split(','))].filter((id) => FIX_ID.test(id));
   const after = fixIn(form, 'after');
   const before = await waitingNow(deps, customerId, request.items, after);
-  if (!CENTS.test(sent) || ids.length === 0 || ids.length > MAX_AT_A_CLICK) {
+  if (mostCents === null || ids.length === 0 || ids.length > MAX_AT_A_CLICK) {
     return waitingPage(before, signedIn, 'This form is out of date. Nothing was billed.');
   }
-  const mostCents = Number(sent);
   const named = await readFound(deps.table, ids, (id) => keys.fix(customerId, id));
   const fixes = named.map(([, item]) => decodeFix(item));
   const unbilled = fixes.filter(({ billed }) => billed === null);

@@ -25,6 +25,7 @@ import type { NextStep } from '../../../stripe/port/approvals.ts';
 import { APPROVAL_RETURNS, SUBSCRIPTION_CALLS } from '../../call-limits.ts';
 import { limitRate } from '../../rate-limit.ts';
 import type { Reply } from '../../reply.ts';
+import { agreedCents } from '../agreed-cents.ts';
 import { type SignedIn, seeOther } from '../page.ts';
 import type { PageRequest, SessionRequest } from '../page-endpoint.ts';
 import { approvalsPage, approvePage, fixIdOf, returnedPage, scriptPage } from './approve-pages.ts';
@@ -95,7 +96,6 @@ const SHOWN_ON_PAGE: ReadonlySet<string> = new Set([
   'form_outdated',
 ]);
 
-const CENTS = /^\d{1,9}$/;
 const OUTDATED = 'This form is out of date. Nothing was charged.';
 
 /**
@@ -106,10 +106,10 @@ export const subscribe = async (deps: PaymentDeps, request: SessionRequest): Pro
   orProblem(deps, request, async () => {
     const { customerId } = request;
     await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
-    const sent = request.form.get('cents') ?? '';
-    if (!CENTS.test(sent)) return planProblem(deps, request, { problem: OUTDATED });
+    const mostCents = agreedCents(request.form);
+    if (mostCents === null) return planProblem(deps, request, { problem: OUTDATED });
     const open = await readOrder(deps.table, customerId);
-    const present = { returnUrl: returnUrlOf(customerId, null), mostCents: Number(sent) };
+    const present = { returnUrl: returnUrlOf(customerId, null), mostCents };
     const { approval } = await subscribeToPro(deps, customerId, open, 'pro', present);
     return approval === null ? seeOther('/billing/plan?done=subscribed') : toNextStep(approval.next, null);
   });
@@ -158,9 +158,9 @@ export const payOpenRenewal = async (deps: PaymentDeps, request: SessionRequest)
   orProblem(deps, request, async () => {
     const { customerId } = request;
     await limitRate(deps, SUBSCRIPTION_CALLS, customerId);
-    const sent = request.form.get('cents') ?? '';
-    if (!CENTS.test(sent)) return planProblem(deps, request, { problem: OUTDATED });
-    const { problem, invoiceUrl } = await payRenewalInPerson(deps, customerId, Number(sent));
+    const mostCents = agreedCents(request.form);
+    if (mostCents === null) return planProblem(deps, request, { problem: OUTDATED });
+    const { problem, invoiceUrl } = await payRenewalInPerson(deps, customerId, mostCents);
     if (problem === null) return seeOther('/billing/plan?done=paid');
     return planProblem(deps, request, { problem, invoiceUrl });
   });
