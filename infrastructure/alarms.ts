@@ -478,6 +478,15 @@ function workRules(service: DeployedService): Rule[] {
       minutes: 5,
     })),
     {
+      name: 'work-unreadable',
+      description: 'Open work cannot be read, so nothing finishes it.',
+      measures: { unreadable: measure.gauge(service, 'UnknownWork') },
+      isGauge: true,
+      threshold: { above: 0 },
+      minutes: 5,
+      periods: 3,
+    },
+    {
       name: 'sweeper-silent',
       severity: 'page',
       description: 'No run of the sweeper was completed for 15 minutes.',

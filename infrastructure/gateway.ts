@@ -22,6 +22,10 @@ const DEFAULT: Throttle = { rate: 200, burst: 400 };
 const OF_ROUTES: Readonly<Record<string, Throttle>> = {
   'POST /api/v1/fix-attempts/{id}/billing': { rate: 150, burst: 300 },
   'POST /api/webhooks/stripe': { rate: 100, burst: 200 },
+  // Anyone may open these, and each asks Stripe. A few a second leave the functions' slots to customers; the
+  // outcome is also stored without them, by Stripe's events.
+  'GET /billing/card/return': { rate: 2, burst: 10 },
+  'GET /billing/plan/return': { rate: 2, burst: 10 },
 };
 
 /** The fields of a line of the access log, by the gateway's own names for them. */

@@ -48,6 +48,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'closings-stuck': open(6 * HOUR),
   'warnings-stuck': open(150),
   'notices-stuck': open(10),
+  'work-unreadable': { counts: { unreadable: 1 }, within: 16 },
   'sweeper-silent': silence(16),
   'warnings-silent': silence(16),
   drift: once('drift'),

@@ -47,6 +47,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'warnings-failing': 'Sum > 0, 2 of 3 times 60 minutes',
   'warnings-silent': 'Sum rate < 1, 3 of 3 times 5 minutes',
   'warnings-stuck': 'Maximum > 9000, 1 of 1 times 5 minutes',
+  'work-unreadable': 'Maximum > 0, 3 of 3 times 5 minutes',
   'webhook-endpoint': 'Sum > 0, 1 of 1 times 5 minutes',
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };

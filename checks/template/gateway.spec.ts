@@ -4,7 +4,13 @@ import { addGatewaySettings, domainOutputs } from '../../infrastructure/gateway.
 import type { Template } from '../../infrastructure/template.ts';
 import { packagedStages } from './stages.ts';
 
-const MONEY_ROUTES = ['POST /api/v1/fix-attempts/{id}/billing', 'POST /api/webhooks/stripe'];
+/** The money routes, and the public routes that ask Stripe. */
+const LIMITED_ROUTES = [
+  'GET /billing/card/return',
+  'GET /billing/plan/return',
+  'POST /api/v1/fix-attempts/{id}/billing',
+  'POST /api/webhooks/stripe',
+];
 
 const Stage = z.object({
   DefaultRouteSettings: z.object({ DetailedMetricsEnabled: z.boolean(), ThrottlingRateLimit: z.number() }),
@@ -22,9 +28,9 @@ const Stage = z.object({
 describe.each(packagedStages)('the gateway on $stage', ({ stage, template }) => {
   const settings = Stage.parse(template.resource('HttpApiStage').Properties);
 
-  it('every route has metrics of its own, and the money routes have limits of their own', () => {
+  it('every route has metrics of its own, and money routes and the public returns from Stripe have limits of their own', () => {
     expect(settings.DefaultRouteSettings.DetailedMetricsEnabled).toBe(true);
-    expect(Object.keys(settings.RouteSettings).sort()).toEqual(MONEY_ROUTES);
+    expect(Object.keys(settings.RouteSettings).sort()).toEqual(LIMITED_ROUTES);
     const routes = template.ofType('AWS::ApiGatewayV2::Route');
     for (const [route, { DetailedMetricsEnabled }] of Object.entries(settings.RouteSettings)) {
       expect([route, DetailedMetricsEnabled]).toEqual([route, true]);
@@ -109,7 +115,7 @@ describe('a domain of our own', () => {
       HttpApi: { Type: 'AWS::ApiGatewayV2::Api', Properties: {} },
       HttpApiStage: { Type: 'AWS::ApiGatewayV2::Stage', Properties: {} },
       ...Object.fromEntries(
-        MONEY_ROUTES.map((RouteKey, n) => [
+        LIMITED_ROUTES.map((RouteKey, n) => [
           `Route${n}`,
           { Type: 'AWS::ApiGatewayV2::Route', Properties: { RouteKey } },
         ]),

@@ -39,6 +39,13 @@ export const CARD_RETURNS: CountedLimit = {
   limit: 60,
   windowSeconds: 60 * 60,
 };
+/** Pages that ask Stripe, per customer. */
+export const STRIPE_PAGES: CountedLimit = {
+  name: 'pages',
+  scope: 'page',
+  limit: 120,
+  windowSeconds: 60 * 60,
+};
 /** Letters' links to Stripe's page of an invoice, per customer. */
 export const LETTER_LINKS: CountedLimit = { name: 'letter-links', scope: 'letter', ...HOUR };
 /** Returns from the cardholder's bank. Per address of the caller. */

@@ -10,7 +10,8 @@ export interface Gauge {
 }
 
 /**
- * By the kind of item. `head`: due low-balance warnings. `unknown`: written by a newer release, or manually.
+ * By the kind of item. `head`: due low-balance warnings. `unknown`: what this release
+ * cannot read, written by a newer one or manually.
  */
 export type WorkGauges = Readonly<Record<DueItem['kind'], Gauge>>;
 

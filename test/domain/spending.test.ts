@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chargeObstacles } from '../../lib/domain/payments/charge-obstacles.ts';
-import { exposureOf, mergeCost } from '../../lib/domain/payments/exposure.ts';
+import { addedCents, exposureOf, mergeCost } from '../../lib/domain/payments/exposure.ts';
 import {
   changeBetween,
   countedIn,
@@ -15,6 +15,7 @@ import {
 } from '../../lib/domain/payments/spending.ts';
 import { countBilled, firstUnbilledDay, unbilledFixes } from '../../lib/domain/payments/unbilled-fixes.ts';
 import { verifySpending } from '../../lib/domain/payments/verify-spending.ts';
+import { waitingBill } from '../../lib/domain/payments/waiting-fixes.ts';
 import { chargeOf, fixOf, headWith, NOTHING_SPENT } from '../support/heads.ts';
 
 const AT = new Date('2026-01-20T12:00:00.000Z');
@@ -195,9 +196,27 @@ describe('what merging costs', () => {
     expect(mergeCost(basis({ balance: 5 }), fix)).toEqual({ kind: 'charge', amountCents: 1_500 });
   });
 
+  it('a payment that waits for its approval has room already, as long as the same card pays', () => {
+    const head = { ...CARD, balance: 0, spendingLimitCents: 2_900 };
+    const full = basis(head, spent({ committedCents: 2_900, awaitingCents: 2_900 }));
+    const charge = chargeOf({ state: 'action_required', spendingMonth: full.spending.month });
+    const asked = fixOf({ charge: { ...charge, paymentMethodId: CARD.paymentMethodId } });
+    const another = fixOf({ charge: { ...charge, paymentMethodId: 'pm_before' } });
+    const old = fixOf({ charge: { ...charge, paymentMethodId: 'pm_before', spendingMonth: '2025-12' } });
+    expect([asked, another, old, fixOf()].map((fix) => addedCents(full, fix))).toEqual([0, 0, 2_900, 2_900]);
+    expect(mergeCost(full, asked)).toEqual({ kind: 'charge', amountCents: charge.amountCents });
+    expect(mergeCost(full, fixOf())).toMatchObject({ reason: 'spending_limit_reached' });
+    // The reserved amount is for one of the two.
+    expect(exposureOf(full, 2)).toMatchObject({ roomCents: 0, beyondLimit: 1 });
+    expect(waitingBill(full, [asked, fixOf()])).toMatchObject({
+      ...{ fixes: [asked], charged: 1, reasons: ['spending_limit_reached'] },
+    });
+    expect(waitingBill(full, [fixOf(), asked])).toMatchObject({ fixes: [], charged: 0 });
+  });
+
   it('merging all takes the credits first, then charges, and says how many the limit leaves no room for', () => {
     const head = { ...CARD, balance: 4, spendingLimitCents: 29_000 };
-    expect(exposureOf(basis(head, spent({ committedCents: 20_300 })), 9)).toEqual({
+    expect(exposureOf(basis(head, spent({ committedCents: 20_300, spentCents: 20_300 })), 9)).toEqual({
       fixes: 9,
       isMore: false,
       coveredByCredits: 4,

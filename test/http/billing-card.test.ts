@@ -81,6 +81,20 @@ describe('the card', () => {
     expect(await headOf(money.deps, customer.customerId)).toMatchObject({ balance: 10 });
   });
 
+  it('the card page asks Stripe at most 120 times an hour, and removing the card at most 20 times', async () => {
+    const customer = await signUp();
+    const visitor = await signedIn(customer);
+    await returnTo(visitor, enter(await send(visitor, await visitor.get('/billing/card'), '/billing/card')));
+    const page = await visitor.get('/billing/card');
+    for (let n = 0; n < 19; n++) {
+      expect((await send(visitor, page, '/billing/card/remove')).status).toBe(303);
+    }
+    expect((await send(visitor, page, '/billing/card/remove')).status).toBe(429);
+    for (let n = 0; n < 119; n++) expect((await visitor.get('/billing/card')).status).toBe(200);
+    const { status, text } = await visitor.get('/billing/card');
+    expect([status, text]).toEqual([429, expect.stringContaining('Try again in 60 minutes')]);
+  });
+
   it('without a session, the return page shows the outcome and nothing else about the account', async () => {
     const customer = await signUp();
     const visitor = await signedIn(customer);

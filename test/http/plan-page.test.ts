@@ -80,6 +80,23 @@ function bankOf({ location = '' }: Shown): { readonly paymentIntentId: string; r
   return { paymentIntentId, back: `${back.pathname}${back.search}` };
 }
 
+describe('calls to Stripe from the plan page', () => {
+  it('cancelling and resuming Pro count among 20 calls an hour, and the page goes on', async () => {
+    const ada = await new Guest(await proCustomer(money)).enter();
+    // Subscribing was the first call.
+    for (let n = 0; n < 9; n++) {
+      expect((await ada.send('/billing/plan/cancel', { when: 'period_end' })).status).toBe(303);
+      expect((await ada.send('/billing/plan/resume')).status).toBe(303);
+    }
+    expect((await ada.send('/billing/plan/cancel', { when: 'period_end' })).status).toBe(303);
+    for (const path of ['/billing/plan/cancel', '/billing/plan/resume']) {
+      const { status, text } = await ada.send(path, { when: 'period_end' });
+      expect([path, status, text]).toEqual([path, 429, expect.stringContaining('Try again in 60 minutes')]);
+    }
+    expect((await ada.get('/billing/plan')).status).toBe(200);
+  });
+});
+
 describe('the plan on the page', () => {
   it('Pro is bought with a card that needs no approval, cancelled, resumed and ended at once', async () => {
     const ada = await guest(await money.newCard());

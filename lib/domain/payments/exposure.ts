@@ -1,10 +1,10 @@
 import type { CustomerHead } from '../customer.ts';
-import type { FixAttempt } from '../fix-attempt.ts';
+import type { FixAttempt, FixCharge } from '../fix-attempt.ts';
 import { FIX_CREDITS } from '../pricing.ts';
 import { fixPriceAt } from '../subscription.ts';
 import type { TriesByCard } from './card-tries.ts';
 import { chargeObstacles, type Obstacle } from './charge-obstacles.ts';
-import { roomCents, type Spending } from './spending.ts';
+import { heldBy, reservedCents, roomCents, type Spending } from './spending.ts';
 
 /* What merging fixes would cost now, by the rules of billing. */
 
@@ -16,14 +16,24 @@ export interface ChargeBasis {
   readonly at: Date;
 }
 
-/** The obstacles to the next charge for a fix. */
-export const nextObstacles = ({ head, cards, spending, at }: ChargeBasis): readonly Obstacle[] =>
-  chargeObstacles(head, {
-    cards,
-    at,
-    byPerson: false,
-    wanted: { amountCents: fixPriceAt(head, at), spending },
-  });
+/** The obstacles to the next charge for a fix. `amountCents` is what it adds to the month's charges. */
+export const nextObstacles = (
+  { head, cards, spending, at }: ChargeBasis,
+  amountCents = fixPriceAt(head, at),
+): readonly Obstacle[] =>
+  chargeObstacles(head, { cards, at, byPerson: false, wanted: { amountCents, spending } });
+
+/** The payment that waits for its cardholder, if billing the fix keeps it: the same card still pays. */
+const keptPayment = ({ paymentMethodId }: CustomerHead, charge: FixCharge | null): FixCharge | null =>
+  charge?.state === 'action_required' && charge.paymentMethodId === paymentMethodId ? charge : null;
+
+/** What charging an unbilled fix adds to the month's charges: it may have reserved its amount already. */
+export function addedCents({ head, spending, at }: ChargeBasis, { charge }: FixAttempt): number {
+  if (keptPayment(head, charge) !== null) return 0;
+  // Another card pays: the open payment is closed first, which frees its amount.
+  const freed = charge?.spendingMonth === spending.month ? heldBy(charge).committedCents : 0;
+  return Math.max(0, fixPriceAt(head, at) - freed);
+}
 
 export type MergeCost =
   /** `left`: credits before the merge. */
@@ -32,16 +42,16 @@ export type MergeCost =
   | { readonly kind: 'blocked'; readonly amountCents: 0; readonly reason: Obstacle };
 
 /** What merging an unbilled fix costs now. Null if the fix is billed. */
-export function mergeCost(basis: ChargeBasis, { billed, charge }: FixAttempt): MergeCost | null {
+export function mergeCost(basis: ChargeBasis, fix: FixAttempt): MergeCost | null {
+  const { billed, charge } = fix;
   if (billed !== null) return null;
   const { head, at } = basis;
   // An announced charge is completed, even if credits have come since.
   if (charge?.state === 'charging') return { kind: 'charge', amountCents: charge.amountCents };
   if (head.balance >= FIX_CREDITS) return { kind: 'credit', amountCents: 0, left: head.balance };
-  const [reason] = nextObstacles(basis);
-  return reason === undefined
-    ? { kind: 'charge', amountCents: fixPriceAt(head, at) }
-    : { kind: 'blocked', amountCents: 0, reason };
+  const [reason] = nextObstacles(basis, addedCents(basis, fix));
+  if (reason !== undefined) return { kind: 'blocked', amountCents: 0, reason };
+  return { kind: 'charge', amountCents: keptPayment(head, charge)?.amountCents ?? fixPriceAt(head, at) };
 }
 
 /** The most unbilled fixes that are counted. */
@@ -69,6 +79,8 @@ export function exposureOf(basis: ChargeBasis, unbilled: number): Exposure {
   const charged = fixes - coveredByCredits;
   const fixPriceCents = fixPriceAt(head, at);
   const room = roomCents(head.spendingLimitCents, spending);
+  // What is reserved is reserved for some of these fixes.
+  const roomForThese = room === null ? null : room + reservedCents(spending);
   return {
     fixes,
     isMore: unbilled > MAX_EXPOSED,
@@ -76,7 +88,7 @@ export function exposureOf(basis: ChargeBasis, unbilled: number): Exposure {
     fixPriceCents,
     costCents: charged * fixPriceCents,
     roomCents: room,
-    beyondLimit: room === null ? 0 : Math.max(0, charged - Math.floor(room / fixPriceCents)),
+    beyondLimit: roomForThese === null ? 0 : Math.max(0, charged - Math.floor(roomForThese / fixPriceCents)),
     reasons: nextObstacles(basis),
   };
 }

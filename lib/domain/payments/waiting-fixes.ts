@@ -2,7 +2,7 @@ import type { FixAttempt } from '../fix-attempt.ts';
 import { FIX_CREDITS } from '../pricing.ts';
 import { fixPriceAt } from '../subscription.ts';
 import { chargeObstacles, type Obstacle } from './charge-obstacles.ts';
-import type { ChargeBasis } from './exposure.ts';
+import { addedCents, type ChargeBasis } from './exposure.ts';
 import { roomCents } from './spending.ts';
 
 /* Merged fixes that could not be billed, and what billing them now takes. */
@@ -35,19 +35,30 @@ export function waitingBill(basis: ChargeBasis, waiting: readonly FixAttempt[]):
   const fixes = waiting.slice(0, MAX_AT_A_CLICK);
   const fixPriceCents = fixPriceAt(head, at);
   const fromCredits = Math.min(fixes.length, Math.floor(head.balance / FIX_CREDITS));
-  const wanted = { amountCents: fixPriceCents, spending };
-  const obstacles = chargeObstacles(head, { cards, at, byPerson: true, wanted });
+  const uncovered = fixes.slice(fromCredits);
+  const obstacles = chargeObstacles(head, { cards, at, byPerson: true });
   const room = roomCents(head.spendingLimitCents, spending);
-  const affordable = room === null ? fixes.length : Math.floor(room / fixPriceCents);
-  const uncovered = fixes.length - fromCredits;
-  const charged = obstacles.length > 0 ? 0 : Math.min(uncovered, affordable);
-  const isLimited = obstacles.length === 0 && charged < uncovered;
+  const affordable = room === null ? uncovered : withinRoom(basis, uncovered, room);
+  const charged = obstacles.length > 0 ? [] : affordable;
+  const isLimited = obstacles.length === 0 && charged.length < uncovered.length;
   return {
-    fixes: fixes.slice(0, fromCredits + charged),
+    fixes: [...fixes.slice(0, fromCredits), ...charged],
     fromCredits,
-    charged,
+    charged: charged.length,
     fixPriceCents,
-    cents: charged * fixPriceCents,
-    reasons: uncovered === 0 ? [] : isLimited ? ['spending_limit_reached'] : obstacles,
+    cents: charged.length * fixPriceCents,
+    reasons: uncovered.length === 0 ? [] : isLimited ? ['spending_limit_reached'] : obstacles,
   };
+}
+
+/** The fixes, up to the first that the limit leaves no room for. */
+function withinRoom(basis: ChargeBasis, fixes: readonly FixAttempt[], roomCents: number): FixAttempt[] {
+  let leftCents = roomCents;
+  const within: FixAttempt[] = [];
+  for (const fix of fixes) {
+    leftCents -= addedCents(basis, fix);
+    if (leftCents < 0) break;
+    within.push(fix);
+  }
+  return within;
 }

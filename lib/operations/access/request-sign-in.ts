@@ -8,8 +8,16 @@ import { hitRateLimit, type RateLimit } from '../../store/rate-limits.ts';
 import { readOne, writeTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
-/** Sign-in letters per customer and caller's IP: a stranger's requests do not use up the owner's. */
-const LETTERS: RateLimit = { limit: 3, windowSeconds: 60 * 60 };
+const HOUR_SECONDS = 60 * 60;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
+
+/** Sign-in letters for one caller's IP: a stranger's requests do not use up all that a customer gets. */
+const OF_SOURCE: readonly RateLimit[] = [
+  { limit: 3, windowSeconds: HOUR_SECONDS },
+  { limit: 10, windowSeconds: DAY_SECONDS },
+];
+/** Sign-in letters for all callers: the most letters that any address gets in a day. */
+const OF_CUSTOMER: readonly RateLimit[] = [{ limit: 20, windowSeconds: DAY_SECONDS }];
 
 /**
  * Mails a sign-in link if the address belongs to a customer. Returns nothing either way, so a caller cannot
@@ -25,9 +33,9 @@ export async function requestSignIn(
   if (customerId === null) return;
   const closedAt = await readOne(deps.table, keys.head(customerId), (item) => decodeHead(item).closedAt);
   if (closedAt !== null) return;
-  const scope = `sign-in#${customerId}#${sourceIp}`;
-  const hit = await retryContended(deps, () => hitRateLimit(deps.table, scope, LETTERS, deps.now()));
-  if (hit.kind === 'limited') return;
+  const ofCustomer = `sign-in#${customerId}`;
+  if (!(await hasRoom(deps, `${ofCustomer}#${sourceIp}`, OF_SOURCE))) return;
+  if (!(await hasRoom(deps, ofCustomer, OF_CUSTOMER))) return;
   const notice: Notice = {
     customerId,
     id: Buffer.from(deps.randomBytes(16)).toString('hex'),
@@ -35,4 +43,12 @@ export async function requestSignIn(
     content: { kind: 'sign_in' },
   };
   await retryContended(deps, () => writeTogether(deps.table, [putNotice(notice)]));
+}
+
+async function hasRoom(deps: Deps, scope: string, limits: readonly RateLimit[]): Promise<boolean> {
+  for (const limit of limits) {
+    const hit = await retryContended(deps, () => hitRateLimit(deps.table, scope, limit, deps.now()));
+    if (hit.kind === 'limited') return false;
+  }
+  return true;
 }

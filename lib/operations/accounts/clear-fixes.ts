@@ -6,35 +6,44 @@ import { eachConcurrently } from '../work/each-concurrently.ts';
 const PAGE = 500;
 const AT_ONCE = 10;
 
-/** Where the clearing of a customer's fixes stopped: at the end, or after the fix with this sort key. */
-export type Cleared = { readonly kind: 'all' } | { readonly kind: 'up_to'; readonly after: string };
+/** Where a search through fixes stopped: at the end, or after the fix with this sort key. */
+export type Searched = { readonly kind: 'all' } | { readonly kind: 'up_to'; readonly after: string };
 
 /**
- * Removes titles, links and the caller's own data from up to `most` fixes after a sort key. Returns where the
- * next call continues. Idempotent; a cleared fix is not written again.
- * @throws BillingError ledger_unavailable, UnreadableItem
+ * Passes up to `most` fixes after a sort key to `act`, page by page. Returns where the next call continues.
+ * @throws BillingError ledger_unavailable; UnreadableItem; any error of `act`
  */
-export async function clearFixes(
+export async function eachPageOfFixes(
   { table }: PaymentDeps,
   customerId: string,
-  from: string | null,
-  most: number,
-): Promise<Cleared> {
+  { from, most }: { readonly from: string | null; readonly most: number },
+  act: (fixes: readonly FixAttempt[]) => Promise<void>,
+): Promise<Searched> {
   let after = from;
   for (let read = 0; read < most; read += PAGE) {
     const { fixes, next } = await fixPage(table, customerId, after, Math.min(PAGE, most - read));
-    const named = fixes.filter((fix) => !isClear(fix));
-    await eachConcurrently(
-      named,
-      AT_ONCE,
-      () => false,
-      ({ id }) => anonymiseFix(table, customerId, id),
-    );
+    await act(fixes);
     if (next === null) return { kind: 'all' };
     after = next;
   }
   return after === null ? { kind: 'all' } : { kind: 'up_to', after };
 }
+
+/**
+ * Removes titles, links and the caller's own data from fixes. Idempotent; a cleared fix is not written again.
+ * @throws BillingError ledger_unavailable
+ */
+export const clearFixes = (
+  { table }: PaymentDeps,
+  customerId: string,
+  fixes: readonly FixAttempt[],
+): Promise<void> =>
+  eachConcurrently(
+    fixes.filter((fix) => !isClear(fix)),
+    AT_ONCE,
+    () => false,
+    ({ id }) => anonymiseFix(table, customerId, id),
+  );
 
 const isClear = ({
   prTitle,

@@ -1,15 +1,14 @@
 import type { CustomerHead } from '../../domain/customer.ts';
+import type { FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
 import { accountClosed } from '../../domain/notices/account-notices.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { markClosingDone, noteCleared, openClosing, openClosingOf } from '../../store/closing.ts';
-import { readOpenCharges } from '../../store/fix-attempts.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
 import { isOpenOrder, readOrder } from '../../store/orders.ts';
 import { forgetEmail } from '../../store/owners.ts';
-import { UnreadableItem } from '../../store/record.ts';
 import { readTogether } from '../../store/table.ts';
 import { closeCharge, finishCharge } from '../fixes/charge-fix.ts';
 import { settleFixPayment } from '../fixes/record-payment.ts';
@@ -19,7 +18,7 @@ import { cancelSubscription } from '../plans/cancel-subscription.ts';
 import { finishOrderUnattended } from '../plans/finish-order.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { revokeAllKeys } from './api-keys.ts';
-import { type Cleared, clearFixes } from './clear-fixes.ts';
+import { clearFixes, eachPageOfFixes, type Searched } from './clear-fixes.ts';
 
 /** This many fixes are cleared well within a function's timeout. The sweeper clears the rest in passes. */
 const FIXES_PER_PASS = 5_000;
@@ -41,7 +40,7 @@ export interface Closed {
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
-  // The subscription and an open charge must end while their account still exists.
+  // The subscription and open charges must end while their account still exists.
   await endActivity(deps, customerId);
   const { email } = await requireCustomer(deps, customerId);
   const closed = await anonymise(deps, customerId);
@@ -72,12 +71,16 @@ async function endAndClear(
   customerId: string,
   email: string,
   clearedTo: string | null,
-): Promise<Cleared> {
+): Promise<Searched> {
   if (clearedTo === null) {
     await endActivity(deps, customerId);
     await anonymiseUnbound(deps, customerId, email);
   }
-  return clearFixes(deps, customerId, clearedTo, FIXES_PER_PASS);
+  const part = { from: clearedTo, most: FIXES_PER_PASS };
+  return eachPageOfFixes(deps, customerId, part, async (fixes) => {
+    await finishCharges(deps, customerId, fixes);
+    await clearFixes(deps, customerId, fixes);
+  });
 }
 
 /** Includes a Stripe customer that a request created but did not bind before it crashed. */
@@ -104,27 +107,44 @@ async function endActivity(deps: PaymentDeps, customerId: string): Promise<void>
 }
 
 /**
- * An announced charge is made, because its fix was merged. A charge that the cardholder could still confirm
- * is canceled. An order is not sent again: its subscription would be paid for and then canceled at once.
+ * An order is not sent again: its subscription would be paid for and then canceled at once. The open charges
+ * of a long history are found later, by the passes that clear its fixes.
  */
 async function finishOpenWork(deps: PaymentDeps, customerId: string): Promise<void> {
   const order = await readOrder(deps.table, customerId);
   if (isOpenOrder(order)) await finishOrderUnattended(deps, customerId, order, 'never');
-  for (const fix of await readOpenCharges(deps.table, customerId)) {
-    if (fix instanceof UnreadableItem) throw fix;
+  const part = { from: null, most: FIXES_PER_PASS };
+  await eachPageOfFixes(deps, customerId, part, (fixes) => finishCharges(deps, customerId, fixes));
+}
+
+/**
+ * An announced charge is made, because its fix was merged. A charge that the cardholder could still confirm
+ * is canceled.
+ */
+async function finishCharges(
+  deps: PaymentDeps,
+  customerId: string,
+  fixes: readonly FixAttempt[],
+): Promise<void> {
+  for (const fix of fixes) {
     const { charge } = fix;
-    if (charge === null) continue;
-    if (charge.state === 'charging') {
-      await finishCharge(deps, customerId, fix, charge);
-      continue;
-    }
-    const { paymentIntentId } = charge;
-    const stripe = await deps.stripe();
-    const payment =
-      paymentIntentId === null ? null : await askStripe(() => stripe.cancelPayment(paymentIntentId));
-    if (payment === null) await closeCharge(deps, customerId, fix, charge);
-    else await settleFixPayment(deps, payment);
+    if (charge?.state === 'charging') await finishCharge(deps, customerId, fix, charge);
+    else if (charge?.state === 'action_required') await cancelCharge(deps, customerId, fix, charge);
   }
+}
+
+async function cancelCharge(
+  deps: PaymentDeps,
+  customerId: string,
+  fix: FixAttempt,
+  charge: FixCharge,
+): Promise<void> {
+  const { paymentIntentId } = charge;
+  const stripe = await deps.stripe();
+  const payment =
+    paymentIntentId === null ? null : await askStripe(() => stripe.cancelPayment(paymentIntentId));
+  if (payment === null) await closeCharge(deps, customerId, fix, charge);
+  else await settleFixPayment(deps, payment);
 }
 
 /** Stripe keeps the customer and payments, without name and card, so that the money can still be compared. */

@@ -3,6 +3,7 @@ import { BILLING_CONSENT } from '../../domain/evidence/billing-consent.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type CardSession, keepCardSession } from '../../store/payments/card-sessions.ts';
 import { writeTogether } from '../../store/table.ts';
+import { isFault } from '../../stripe/fault.ts';
 import type { HostedCardSession } from '../../stripe/port.ts';
 import { stripeCustomerOf, withStripeCustomer } from '../accounts/stripe-customer.ts';
 import { accountClosed, customerGone } from '../ledger/require-item.ts';
@@ -137,17 +138,29 @@ async function open(
       };
   if (!(await keep(deps, customerId, session, before))) return null;
   const { attempt, startedAt } = session;
-  const { sessionId, url } = await askStripe(async () =>
-    (await deps.stripe()).openCardSession({
-      customerId,
-      stripeCustomerId,
-      attempt,
-      expiresAt: new Date(Date.parse(startedAt) + OPEN_MS),
-      consent: BILLING_CONSENT.text,
-      returnUrl: apiUrl + RETURN_PATH,
-      cancelUrl: `${apiUrl}/billing/card`,
-    }),
-  );
+  const hosted = await askStripe(async () => {
+    const stripe = await deps.stripe();
+    try {
+      return await stripe.openCardSession({
+        customerId,
+        stripeCustomerId,
+        attempt,
+        expiresAt: new Date(Date.parse(startedAt) + OPEN_MS),
+        consent: BILLING_CONSENT.text,
+        returnUrl: apiUrl + RETURN_PATH,
+        cancelUrl: `${apiUrl}/billing/card`,
+      });
+    } catch (error) {
+      if (!isFault(error, 'indeterminate') || !error.facts.replayed) throw error;
+      // Stripe keeps a 500 answer under its key for a day, so another key is needed. Should a session exist
+      // after all, its address is not known to anyone.
+      await drop(deps, customerId, session);
+      if (isPending) return null;
+      throw error;
+    }
+  });
+  if (hosted === null) return null;
+  const { sessionId, url } = hosted;
   const isOpen = await keep(deps, customerId, { ...session, state: 'open', sessionId }, session);
   return isOpen && url !== null ? { kind: 'opened', url } : null;
 }

@@ -70,11 +70,10 @@ export async function approveFixPayment(
   }
   const stripe = await deps.stripe();
   const approval = await askStripe(() =>
-    confirmed(stripe, {
+    confirmed(stripe, `approve:${customerId}:${fixId}:${charge.attempt}`, {
       paymentIntentId,
       paymentMethodId: charge.paymentMethodId,
       returnUrl,
-      idempotencyKey: `approve:${customerId}:${fixId}:${charge.attempt}`,
     }),
   );
   if (approval.state === 'waiting') return { kind: 'waiting', approval };
@@ -84,19 +83,28 @@ export async function approveFixPayment(
 
 const SETTLED = { kind: 'settled' } as const;
 
-/** Confirms a payment, unless that was done before: then returns what the bank asks or has answered. */
+/** Stripe keeps a 500 answer under its idempotency key for a day. Then another key is needed. */
+const MAX_KEYS = 3;
+
+/**
+ * Confirms a payment, unless that was done before: then returns what the bank asks or has answered. However
+ * many keys it takes, Stripe confirms a payment only once.
+ */
 async function confirmed(
   stripe: StripePort,
-  confirmation: Parameters<StripePort['confirmOnSession']>[0],
+  key: string,
+  confirmation: Omit<Parameters<StripePort['confirmOnSession']>[0], 'idempotencyKey'>,
 ): Promise<Approval> {
-  const now = await stripe.readApproval(confirmation.paymentIntentId);
-  if (now.state !== 'unconfirmed') return now;
-  try {
-    return await stripe.confirmOnSession(confirmation);
-  } catch (error) {
-    // Another call has just confirmed it.
-    if (!isFault(error, 'refused')) throw error;
-    return stripe.readApproval(confirmation.paymentIntentId);
+  for (let n = 1; ; n++) {
+    const now = await stripe.readApproval(confirmation.paymentIntentId);
+    if (now.state !== 'unconfirmed') return now;
+    try {
+      return await stripe.confirmOnSession({ ...confirmation, idempotencyKey: `${key}:${n}` });
+    } catch (error) {
+      // Another call has just confirmed it.
+      if (isFault(error, 'refused')) return stripe.readApproval(confirmation.paymentIntentId);
+      if (!isFault(error, 'indeterminate') || !error.facts.replayed || n === MAX_KEYS) throw error;
+    }
   }
 }
 

@@ -15,6 +15,10 @@ export interface PaidInPerson {
   readonly invoiceUrl: string | null;
 }
 
+/** Whether the newest renewal failed, so that it may be open at Stripe. */
+export const hasOpenRenewal = ({ subscription }: Pick<CustomerHead, 'subscription'>): boolean =>
+  subscription !== null && isPayable(subscription);
+
 /**
  * What paying the newest open renewal costs now, in US cents. Null if none is open. Asks Stripe only about a
  * customer whose renewal failed.

@@ -35,14 +35,10 @@ export async function measureOpenWork(deps: Deps): Promise<WorkGauges> {
     const until = new Date(now.getTime() - graceMs);
     for await (const page of storedWorkPages(deps.table, index, until)) {
       for (const work of page) {
-        const sinceMs = openSinceMs(work);
-        if (sinceMs === null) continue;
-        const { count, oldestSeconds } = gauges[work.item.kind];
-        const ageSeconds = Math.max(0, Math.round((now.getTime() - sinceMs) / 1_000));
-        gauges[work.item.kind] = {
-          count: count + 1,
-          oldestSeconds: Math.max(oldestSeconds, ageSeconds),
-        };
+        const since = openSince(work);
+        if (since === null) continue;
+        if (since === 'unreadable') gauges.unknown = withOne(gauges.unknown, 0);
+        else gauges[work.item.kind] = withOne(gauges[work.item.kind], now.getTime() - since);
       }
       counted += page.length;
       if (counted >= MAX_COUNTED) break;
@@ -51,18 +47,23 @@ export async function measureOpenWork(deps: Deps): Promise<WorkGauges> {
   return gauges;
 }
 
+const withOne = ({ count, oldestSeconds }: Gauge, ageMs: number): Gauge => ({
+  count: count + 1,
+  oldestSeconds: Math.max(oldestSeconds, Math.round(ageMs / 1_000)),
+});
+
 /**
  * From when the age of the work counts; null if it is done and the index is stale. The due time alone is not
- * enough: each failed try of the sweeper postpones it. It is used for work without a start, and for an
- * unreadable item.
+ * enough: each failed try of the sweeper postpones it. It is used for work without a start. What cannot be
+ * read has no age: an alarm counts it instead.
  */
-function openSinceMs({ item, stored }: StoredWork): number | null {
+function openSince({ item, stored }: StoredWork): number | 'unreadable' | null {
   const dueMs = Date.parse(String(stored['due_at']));
   if (Number.isNaN(dueMs)) return null;
   if (!isOpenKind(item.kind)) return dueMs;
   const kind = WORK_KINDS[item.kind];
   const work = readable((one) => kind.open(one, item), stored);
   if (work === null) return null;
-  const since = work instanceof UnreadableItem ? null : work.since;
-  return since === null ? dueMs : Date.parse(since);
+  if (work instanceof UnreadableItem) return 'unreadable';
+  return work.since === null ? dueMs : Date.parse(work.since);
 }

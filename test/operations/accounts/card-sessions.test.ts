@@ -97,6 +97,18 @@ describe('a card that is added on Stripe’s page', () => {
     expect(sessions()[0]?.success_url).toBe(`${API_URL}/billing/card/return?session=${sessions()[0]?.id}`);
   });
 
+  it.each(['500_before', '500_after'] as const)(
+    'Stripe keeps a %s under its key, and the next click opens another session',
+    async (kind) => {
+      money.double.faults.add({ path: '/v1/checkout/sessions', method: 'POST', kind });
+      await expect(start()).rejects.toMatchObject({ code: 'payments_unavailable' });
+      enter(idOf(await start()));
+      for (const event of cardEvents()) await applyEvent(deps, event);
+      expect(await headOf(deps, customerId)).toMatchObject({ balance: 10 });
+      expect(await entries()).toEqual(['trial_signup', 'trial_billing_added']);
+    },
+  );
+
   it.each(CARD_EVENTS)('the event %s alone puts the card on file', async (type) => {
     enter(idOf(await start()));
     const [event] = cardEvents().filter((one) => one.type === type);

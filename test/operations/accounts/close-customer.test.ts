@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
-import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
+import { closeCustomer, finishClosing } from '../../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordFixAttempt } from '../../../lib/operations/fixes/record-fix-attempt.ts';
@@ -14,7 +14,7 @@ import { listApiKeys } from '../../../lib/store/api-keys.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
 import { UnreadableItem } from '../../../lib/store/record.ts';
-import type { Table } from '../../../lib/store/table.ts';
+import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { documents } from '../../support/documents.ts';
 import { customerWith, newFix, range } from '../../support/fixtures.ts';
@@ -161,6 +161,22 @@ describe('closing a customer', () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
     await closeCustomer(deps, customerId);
+    const intent = money.double.state.paymentIntents.newestFirst.find(
+      ({ metadata }) => metadata['customer_id'] === customerId,
+    );
+    expect(intent?.status).toBe('canceled');
+  });
+
+  it('a payment that waits for its cardholder is canceled by the pass that reaches its fix', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
+    const fix = await recordedFix(deps, customerId, 1);
+    await billFixAttempt(deps, customerId, fix);
+    // As after closing an account with more fixes than one pass searches.
+    const [stored] = await readTogether(table, [keys.fix(customerId, fix)]);
+    await tamper({ table }, keys.fix(customerId, fix), 'charge', null);
+    await closeCustomer(deps, customerId);
+    await tamper({ table }, keys.fix(customerId, fix), 'charge', stored?.['charge']);
+    await finishClosing(deps, customerId);
     const intent = money.double.state.paymentIntents.newestFirst.find(
       ({ metadata }) => metadata['customer_id'] === customerId,
     );

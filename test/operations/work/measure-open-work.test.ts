@@ -4,10 +4,12 @@ import { measureOpenWork } from '../../../lib/operations/work/measure-open-work.
 import { sweep } from '../../../lib/operations/work/sweep.ts';
 import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
+import { keys } from '../../../lib/store/keys.ts';
 import { type Table, writeTogether } from '../../../lib/store/table.ts';
 import { put } from '../../../lib/store/write.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWithCard, type Money, openMoney } from '../../support/money.ts';
+import { tamper } from '../../support/reconciliation.ts';
 import { openTestTable } from '../../support/table.ts';
 
 /* Gauges of open work, which alarms watch: work that stays open gets older, whatever the reason is. */
@@ -81,6 +83,20 @@ describe('the gauges of open work', () => {
     const key = { pk: `CUSTOMER#${'f'.repeat(32)}`, sk: 'LATER#1' };
     await writeTogether(table, [put({ ...key, due: 'charge', due_at: '2026-01-01T00:00:00.000Z' })]);
     expect((await measureOpenWork(money.deps)).unknown.count).toBe(1);
+  });
+
+  it('open work that cannot be read counts as unknown, however often the sweeper postpones it', async () => {
+    const before = (await measureOpenWork(later(60))).unknown.count;
+    const { customerId } = await customerWithCard(money, 0);
+    const fix = keys.fix(customerId, await recordedFix(money.deps, customerId, 1));
+    await tamper({ table }, fix, 'pr_number', 'many');
+    await tamper({ table }, fix, 'due', 'charge');
+    await tamper({ table }, fix, 'due_at', money.deps.now().toISOString());
+    for (const seconds of [600, 1_200]) {
+      const swept = await sweep(later(seconds));
+      expect(swept.failed).not.toEqual([]);
+      expect((await measureOpenWork(later(seconds + 60))).unknown.count).toBe(before + 1);
+    }
   });
 
   it('each sweep ends with a heartbeat and the gauges', async () => {

@@ -8,7 +8,7 @@ import { askStripe } from '../../../operations/payments/payment-problems.ts';
 import type { Deps } from '../../../runtime/deps.ts';
 import { paymentDeps } from '../../../runtime/payment-deps.ts';
 import { parseApiUrl } from '../../../settings/mail.ts';
-import { CARD_CALLS, CARD_RETURNS } from '../../call-limits.ts';
+import { CARD_CALLS, CARD_RETURNS, STRIPE_PAGES } from '../../call-limits.ts';
 import { limitRate } from '../../rate-limit.ts';
 import type { Reply } from '../../reply.ts';
 import { seeOther } from '../page.ts';
@@ -69,6 +69,7 @@ export async function askToRemove(deps: Deps, request: SessionRequest): Promise<
 
 /** POST /billing/card/remove */
 export async function remove(deps: Deps, request: SessionRequest): Promise<Reply> {
+  await limitRate(deps, CARD_CALLS, request.customerId);
   const removed = await removeCard(paymentDeps(deps), request.customerId);
   const problem = REFUSALS[removed];
   if (problem === null) return seeOther('/billing/card');
@@ -95,7 +96,11 @@ export async function toPortal(deps: Deps, request: SessionRequest): Promise<Rep
 
 const headOf = ({ items: [head], customerId }: SessionRequest): CustomerHead => requireHead(head, customerId);
 
-async function cardOf(deps: Deps, { stripeCustomerId }: CustomerHead): Promise<CardDetails | null> {
+async function cardOf(
+  deps: Deps,
+  { customerId, stripeCustomerId }: CustomerHead,
+): Promise<CardDetails | null> {
   if (stripeCustomerId === null) return null;
+  await limitRate(deps, STRIPE_PAGES, customerId);
   return askStripe(async () => (await paymentDeps(deps).stripe()).readCardDetails(stripeCustomerId));
 }

@@ -10,7 +10,11 @@ import {
 } from '../../../operations/plans/after-approval.ts';
 import { cancelSubscription, resumeSubscription } from '../../../operations/plans/cancel-subscription.ts';
 import { approvalEnds } from '../../../operations/plans/order-on-session.ts';
-import { openRenewalCents, payRenewalInPerson } from '../../../operations/plans/pay-renewal-in-person.ts';
+import {
+  hasOpenRenewal,
+  openRenewalCents,
+  payRenewalInPerson,
+} from '../../../operations/plans/pay-renewal-in-person.ts';
 import { orderOf } from '../../../operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../operations/plans/subscribe-to-pro.ts';
 import type { Deps, PaymentDeps } from '../../../runtime/deps.ts';
@@ -22,7 +26,7 @@ import { readOrder } from '../../../store/orders.ts';
 import { decodeSoldPrices, soldPriceKeys } from '../../../store/payments/sold-prices.ts';
 import { readOne, readTogether } from '../../../store/table.ts';
 import type { NextStep } from '../../../stripe/port/approvals.ts';
-import { APPROVAL_RETURNS, SUBSCRIPTION_CALLS } from '../../call-limits.ts';
+import { APPROVAL_RETURNS, STRIPE_PAGES, SUBSCRIPTION_CALLS } from '../../call-limits.ts';
 import { limitRate } from '../../rate-limit.ts';
 import type { Reply } from '../../reply.ts';
 import { agreedCents } from '../agreed-cents.ts';
@@ -57,9 +61,15 @@ async function planReply(
   const order = orderOf(ordered);
   const ends = order === null ? null : approvalEnds(order.startedAt);
   // The rest of the page is useful without the amount.
-  const renewalCents = await openRenewalCents(deps, head).catch(noAmount);
+  const renewalCents = await renewalOf(deps, head).catch(noAmount);
   const facts = { order, prices: decodeSoldPrices(sold), approvalEnds: ends, renewalCents };
   return planPage(head, facts, signedInAs(head, request), request.at, outcome);
+}
+
+async function renewalOf(deps: PaymentDeps, head: CustomerHead): Promise<number | null> {
+  if (!hasOpenRenewal(head)) return null;
+  await limitRate(deps, STRIPE_PAGES, head.customerId);
+  return openRenewalCents(deps, head);
 }
 
 function noAmount(error: unknown): null {
@@ -142,6 +152,7 @@ export const askToCancel = async (_: Deps, request: SessionRequest): Promise<Rep
 export const cancel = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
   orProblem(deps, request, async () => {
     const atPeriodEnd = cancelWhenOf(request.form.get('when')) === 'period_end';
+    await limitRate(deps, SUBSCRIPTION_CALLS, request.customerId);
     await cancelSubscription(deps, request.customerId, atPeriodEnd);
     return seeOther(`/billing/plan?done=${atPeriodEnd ? 'cancelled' : 'ended'}`);
   });
@@ -149,6 +160,7 @@ export const cancel = async (deps: PaymentDeps, request: SessionRequest): Promis
 /** POST /billing/plan/resume */
 export const resume = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> =>
   orProblem(deps, request, async () => {
+    await limitRate(deps, SUBSCRIPTION_CALLS, request.customerId);
     await resumeSubscription(deps, request.customerId);
     return seeOther('/billing/plan?done=resumed');
   });
@@ -230,6 +242,7 @@ const NOT_APPROVABLE =
 export const runScript = async (deps: PaymentDeps, request: SessionRequest): Promise<Reply> => {
   const { customerId, items } = request;
   const fixId = fixIdOf(request.query);
+  await limitRate(deps, STRIPE_PAGES, customerId);
   const { next, invoiceUrl } = await readApprovalStep(deps, customerId, fixId);
   if (next?.kind !== 'script') return toNextStep(next, fixId);
   const signedIn = signedInAs(requireHead(items[0], customerId), request);
