@@ -1,6 +1,13 @@
-import { followLetter, showLetter } from '../lib/http/pages/card/letter-runs.ts';
-import { addCard, askToRemove, remove, showCard, showReturn, toPortal } from '../lib/http/pages/card/runs.ts';
-import { billThem, showWaiting, waitingKeys } from '../lib/http/pages/card/waiting-runs.ts';
+import {
+  addCard,
+  askToRemove,
+  remove,
+  showCard,
+  showReturn,
+  toPortal,
+} from '../lib/http/pages/card/card-routes.ts';
+import { followLetter, showLetter } from '../lib/http/pages/card/letter-routes.ts';
+import { billWaitingFixes, showWaiting, waitingKeys } from '../lib/http/pages/card/waiting-routes.ts';
 import { customerPage, publicPage, routed, visitorPage } from '../lib/http/pages/page-endpoint.ts';
 import { keys } from '../lib/store/keys.ts';
 
@@ -16,7 +23,7 @@ export const handler = routed({
   'POST /billing/card/remove': (route) => customerPage(route, headKey, remove),
   'POST /billing/portal': (route) => customerPage(route, headKey, toPortal),
   'GET /billing/card/waiting': (route) => customerPage(route, waitingKeys, showWaiting),
-  'POST /billing/card/waiting': (route) => customerPage(route, waitingKeys, billThem),
+  'POST /billing/card/waiting': (route) => customerPage(route, waitingKeys, billWaitingFixes),
   'GET /billing/letter': (route) => publicPage(route, showLetter),
   'POST /billing/letter': (route) => publicPage(route, followLetter),
 });

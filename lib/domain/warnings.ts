@@ -1,13 +1,13 @@
 import type { CustomerHead } from './customer.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
 import {
-  type Asked,
   type CardRefusal,
+  type ChargeRequest,
   cardRefusal,
   chargeObstacles,
   isOverLimit,
 } from './payments/charge-obstacles.ts';
-import { renewalOf, type Spending } from './payments/spending.ts';
+import { nextMonthStart, type Spending } from './payments/spending.ts';
 import { isSold } from './plans.ts';
 import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
 import { endOfPro, fixPriceAt, planAt, type Subscription } from './subscription.ts';
@@ -86,7 +86,7 @@ const DISPUTED =
 const creditsOf = (count: number): string => (count === 1 ? '1 credit' : `${count} credits`);
 
 /** What happens to the next fix, by the same rules as billing. */
-function outOfCredits(head: CustomerHead, asked: Asked): Warning {
+function outOfCredits(head: CustomerHead, asked: ChargeRequest): Warning {
   const [obstacle] = chargeObstacles(head, asked);
   switch (obstacle) {
     case 'no_billing_info': {
@@ -120,7 +120,7 @@ function outOfCredits(head: CustomerHead, asked: Asked): Warning {
 
 const limitMessage = ({ month }: Spending): string =>
   'The monthly spending limit leaves no room for another fix: only credits pay for fixes until ' +
-  `${renewalOf(month).slice(0, 10)}. Raise the limit, or wait.`;
+  `${nextMonthStart(month).slice(0, 10)}. Raise the limit, or wait.`;
 
 function declinedMessage({ retryAt }: CardRefusal): string {
   if (retryAt === null)

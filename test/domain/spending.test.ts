@@ -7,7 +7,7 @@ import {
   exceedsLimit,
   heldBy,
   newlyReached,
-  renewalOf,
+  nextMonthStart,
   reservedCents,
   roomCents,
   type Spending,
@@ -44,7 +44,7 @@ describe('the limit of a month', () => {
     ['2026-01', '2026-02-01T00:00:00.000Z'],
     ['2026-12', '2027-01-01T00:00:00.000Z'],
   ])('the limit of %s starts again at %s', (month, renewsAt) => {
-    expect(renewalOf(month)).toBe(renewsAt);
+    expect(nextMonthStart(month)).toBe(renewsAt);
   });
 
   it.each([

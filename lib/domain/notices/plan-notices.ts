@@ -89,7 +89,7 @@ export function proPaid(
   if (credits <= 0) return null;
   const amountCents = Math.max(0, totalCents);
   const netted = Math.max(0, before.debt - after.debt);
-  const facts = { amountCents, credits, netted, left: after.balance, renewsAt: renewalOf(after, at) };
+  const facts = { amountCents, credits, netted, left: after.balance, renewsAt: endOfPaidPeriod(after, at) };
   return {
     customerId: before.customerId,
     id,
@@ -99,7 +99,7 @@ export function proPaid(
 }
 
 /** Null if the head does not have the period that was just paid, or the subscription ends with it. */
-function renewalOf({ subscription }: After, at: Date): string | null {
+function endOfPaidPeriod({ subscription }: After, at: Date): string | null {
   const end = subscription?.cancelAtPeriodEnd === false ? subscription.currentPeriodEnd : null;
   return end !== null && Date.parse(end) > at.getTime() ? end : null;
 }

@@ -53,7 +53,7 @@ function remindersOf(customerId: string, facts: Facts, at: Date): readonly Remin
       sendAt: new Date(rateEnds - GRACE_REMINDER_DAYS * DAY_MS),
     });
   }
-  const over = cardExpires === null ? null : monthAfter(cardExpires);
+  const over = cardExpires === null ? null : endOfMonth(cardExpires);
   if (paymentMethodId !== null && cardExpires !== null && over !== null && over > at.getTime()) {
     reminders.push({
       notice: {
@@ -75,7 +75,7 @@ const endOfGrace = (subscription: Subscription | null): number | null =>
     : null;
 
 /** The end of a month such as 2027-01, in UTC milliseconds; null if the text is no month. */
-function monthAfter(month: string): number | null {
+function endOfMonth(month: string): number | null {
   const [year = 0, number = 0] = month.split('-').map(Number);
   const end = Date.UTC(year, number, 1);
   return Number.isNaN(end) ? null : end;

@@ -28,7 +28,7 @@ export interface WantedCharge {
 }
 
 /** Recent tries of the customer's cards, and who asks for a payment and when. */
-export interface Asked {
+export interface ChargeRequest {
   readonly cards: TriesByCard;
   readonly at: Date;
   /** A person asks: skips the wait after a decline, but not the limit of tries. */
@@ -51,7 +51,7 @@ export function accountObstacles({
 }
 
 /** All obstacles to a charge. Empty if the card may be charged. */
-export const chargeObstacles = (payer: Payer, asked: Asked): Obstacle[] => [
+export const chargeObstacles = (payer: Payer, asked: ChargeRequest): Obstacle[] => [
   ...accountObstacles(payer),
   ...(isOverLimit(payer, asked.wanted) ? (['spending_limit_reached'] as const) : []),
   ...(cardRefusal(payer, asked) === null ? [] : (['card_declined'] as const)),
@@ -71,7 +71,7 @@ export interface CardRefusal {
 /** The refusal if the budget of the card on file is used up for now. Null if the card may be tried. */
 export function cardRefusal(
   { paymentMethodId, cardKey }: Pick<Payer, 'paymentMethodId' | 'cardKey'>,
-  { cards, at, byPerson }: Asked,
+  { cards, at, byPerson }: ChargeRequest,
 ): CardRefusal | null {
   if (paymentMethodId === null || cardKey === null) return null;
   const admission = admit(cards[cardKey], at, byPerson);

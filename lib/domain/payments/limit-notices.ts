@@ -1,5 +1,5 @@
 import type { Notice } from '../notice.ts';
-import { type LimitPercent, monthOf, renewalOf, type Spending } from './spending.ts';
+import { type LimitPercent, monthOf, nextMonthStart, type Spending } from './spending.ts';
 
 /* Letters about the spending limit. */
 
@@ -17,7 +17,7 @@ export const limitShareReached = (
   const facts = {
     limitCents,
     committedCents: committedCents + charge.amountCents,
-    renewsAt: renewalOf(month),
+    renewsAt: nextMonthStart(month),
   };
   return {
     customerId,
@@ -37,5 +37,5 @@ export const limitChanged = (
   customerId,
   id: String(revision),
   createdAt: at.toISOString(),
-  content: { kind: 'limit_changed', fromCents: from, toCents: to, renewsAt: renewalOf(monthOf(at)) },
+  content: { kind: 'limit_changed', fromCents: from, toCents: to, renewsAt: nextMonthStart(monthOf(at)) },
 });

@@ -37,7 +37,7 @@ export const MAX_LIMIT_CENTS = 100_000_000;
 export const monthOf = (at: Date): string => at.toISOString().slice(0, 7);
 
 /** When the next month begins and the limit starts again, in ISO 8601. */
-export function renewalOf(month: string): string {
+export function nextMonthStart(month: string): string {
   const [year = 0, number = 1] = month.split('-').map(Number);
   return new Date(Date.UTC(year, number, 1)).toISOString();
 }

@@ -8,7 +8,7 @@ import { roomCents } from './spending.ts';
 /* Merged fixes that could not be billed, and what billing them now takes. */
 
 /** The most fixes on one bill. One click bills a few of them, and the next click continues. */
-export const MAX_AT_A_CLICK = 100;
+export const MAX_ON_A_BILL = 100;
 
 /**
  * The bill that a page shows: which fixes can be billed now, by the rules of billing, and what that costs.
@@ -32,7 +32,7 @@ export const isWaiting = ({ billed, charge, blockedAtRaise }: FixAttempt): boole
 /** What billing waiting fixes takes when a person asks for it: the wait after a decline does not apply. */
 export function waitingBill(basis: ChargeBasis, waiting: readonly FixAttempt[]): WaitingBill {
   const { head, cards, spending, at } = basis;
-  const fixes = waiting.slice(0, MAX_AT_A_CLICK);
+  const fixes = waiting.slice(0, MAX_ON_A_BILL);
   const fixPriceCents = fixPriceAt(head, at);
   const fromCredits = Math.min(fixes.length, Math.floor(head.balance / FIX_CREDITS));
   const uncovered = fixes.slice(fromCredits);

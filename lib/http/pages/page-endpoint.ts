@@ -87,7 +87,7 @@ export const customerPage = (
   });
 
 /** A signed-in customer on a page that everyone may open. */
-export interface Visitor {
+export interface SignedInVisitor {
   readonly customerId: string;
   readonly formToken: string;
 }
@@ -95,7 +95,7 @@ export interface Visitor {
 /** A page that everyone may open. Without a valid session, `visitor` is null and it may show less. */
 export const visitorPage = (
   route: PageRoute,
-  run: (deps: Deps, request: PageRequest, visitor: Visitor | null) => Promise<Reply>,
+  run: (deps: Deps, request: PageRequest, visitor: SignedInVisitor | null) => Promise<Reply>,
 ): Handler =>
   pageHandler(route, async (event) => {
     const deps = runningDeps();

@@ -1,4 +1,4 @@
-import { renewalOf, reservedCents, roomCents, type Spending } from '../../domain/payments/spending.ts';
+import { nextMonthStart, reservedCents, roomCents, type Spending } from '../../domain/payments/spending.ts';
 import type { SpendingLimitFacts } from '../../errors.ts';
 import type { SpendingLimitView } from '../contracts/spending.ts';
 
@@ -13,7 +13,7 @@ export const limitFacts = (limitCents: number, spending: Spending): SpendingLimi
   room_cents: roomCents(limitCents, spending) ?? 0,
   reserved_cents: reservedCents(spending),
   spent_cents: spending.spentCents,
-  renews_at: renewalOf(spending.month),
+  renews_at: nextMonthStart(spending.month),
 });
 
 export const spendingLimitView = (limitCents: number | null, spending: Spending): SpendingLimitView => ({
@@ -23,6 +23,6 @@ export const spendingLimitView = (limitCents: number | null, spending: Spending)
   awaiting_approval_cents: spending.awaitingCents,
   spent_cents: spending.spentCents,
   month: spending.month,
-  renews_at: renewalOf(spending.month),
+  renews_at: nextMonthStart(spending.month),
   note: NOTE,
 });

@@ -58,7 +58,7 @@ export async function keepAddress(deps: Deps, customerId: string): Promise<void>
   });
 }
 
-interface Wish {
+interface AddressClaim {
   readonly link: LinkRecord | null;
   /** The customer who has the new address; null if it is free. */
   readonly owner: string | null;
@@ -75,7 +75,7 @@ export async function confirmAddress(deps: Deps, linkToken: string): Promise<Sig
   const { newEmail } = first.head;
   if (newEmail === null) throw linkNotValid();
   const { session, issued } = newSession(deps, customerId);
-  await changeLedger<Wish, null>(deps, {
+  await changeLedger<AddressClaim, null>(deps, {
     customerId,
     relatedKeys: [keys.link(customerId, tokenId), keys.email(newEmail)],
     decodeRelated: ([link, owner]) => ({

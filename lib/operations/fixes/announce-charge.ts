@@ -14,7 +14,7 @@ import { admission, reserveTry } from '../payments/card-tries.ts';
 import type { Payable } from '../payments/payable.ts';
 
 /** When the charge is requested, and whether by a person: that skips the wait after a decline. */
-export interface Asked {
+export interface BillingRequest {
   readonly at: Date;
   readonly byPerson: boolean;
 }
@@ -51,7 +51,7 @@ export function decideAnnouncement(
   fix: FixAttempt,
   wanted: FixCharge,
   { card, tries, spending, mailsReceipts }: Payable,
-  { at, byPerson }: Asked,
+  { at, byPerson }: BillingRequest,
 ): LedgerDecision<Announced> {
   if (card?.paymentMethodId !== wanted.paymentMethodId) {
     return { kind: 'done', answer: { kind: 'card_changed' } };

@@ -15,7 +15,7 @@ export interface BilledWaiting {
 }
 
 /** For one click. A charge takes about a second; the function's timeout leaves time for the last one. */
-const MAX_AT_ONCE = 5;
+const MAX_TRIED = 5;
 const MAX_RUN_MS = 12_000;
 
 /**
@@ -36,7 +36,7 @@ export async function billWaiting(
   let leftCents = mostCents;
   let tried = 0;
   for (const [i, fix] of fixes.entries()) {
-    if (tried === MAX_AT_ONCE || (i > 0 && deps.now().getTime() - startedMs > MAX_RUN_MS)) break;
+    if (tried === MAX_TRIED || (i > 0 && deps.now().getTime() - startedMs > MAX_RUN_MS)) break;
     const outcome = await billOne(deps, customerId, fix.id, leftCents, i === 0);
     if (outcome === null) break;
     results.push({ fix, outcome });

@@ -10,7 +10,7 @@ import { putNewNotice } from '../../store/notices.ts';
 import type { Decline, FixPayment } from '../../stripe/port.ts';
 import type { LedgerDecision, LedgerView } from '../ledger/change-ledger.ts';
 import type { Payable } from '../payments/payable.ts';
-import { type Announced, type Asked, decideAnnouncement } from './announce-charge.ts';
+import { type Announced, type BillingRequest, decideAnnouncement } from './announce-charge.ts';
 
 /* Turns the decision about a fix into writes, and into the next step of its billing. */
 
@@ -49,7 +49,7 @@ export function toDecision(
   { head, related: fix }: LedgerView<FixAttempt>,
   decision: FixBillingDecision,
   payable: Payable | undefined,
-  asked: Asked,
+  asked: BillingRequest,
 ): LedgerDecision<NextStep> {
   const { balance, customerId } = head;
   switch (decision.kind) {
@@ -107,7 +107,7 @@ function block(
   fix: FixAttempt,
   decision: Blocked,
   payable: Payable | undefined,
-  { at, byPerson }: Asked,
+  { at, byPerson }: BillingRequest,
 ): LedgerDecision<NextStep> {
   const { customerId } = head;
   const wanted: WantedCharge = {

@@ -2,8 +2,8 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import type { InvoiceGuard } from '../../domain/grants.ts';
 import {
   type AccountObstacle,
-  type Asked,
   accountObstacles,
+  type ChargeRequest,
   chargeObstacles,
 } from '../../domain/payments/charge-obstacles.ts';
 import { BillingError } from '../../errors.ts';
@@ -28,7 +28,7 @@ import { accountWrites, profileOf, syncAccount } from './sync-account.ts';
  * @param asked the tries of the customer's cards, and when the person subscribes
  * @throws BillingError no_billing_info, account_disputed
  */
-export function payingCustomer(head: CustomerHead, asked: Omit<Asked, 'byPerson'>): string {
+export function payingCustomer(head: CustomerHead, asked: Omit<ChargeRequest, 'byPerson'>): string {
   const { stripeCustomerId, balance } = head;
   const [code] = accountObstacles(head);
   if (code === undefined && stripeCustomerId !== null) return stripeCustomerId;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { reasonOf } from '../../settings/setup-error.ts';
 
-export interface Asked {
+export interface ProbeCall {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly apiKey?: string;
@@ -22,7 +22,7 @@ export type Answer =
   | { readonly kind: 'wrong' | 'unavailable'; readonly status: number | null; readonly finding: string };
 
 /** Asks the API as a customer does. Never throws. */
-export type Ask = (asked: Asked) => Promise<Answer>;
+export type Ask = (asked: ProbeCall) => Promise<Answer>;
 
 const TIMEOUT_MS = 6_000;
 /**
@@ -76,7 +76,7 @@ const isTimeout = (error: unknown): boolean => error instanceof DOMException && 
 
 function differences(
   fields: z.output<typeof Fields>,
-  { fields: expected = {}, texts = [] }: Asked['expects'],
+  { fields: expected = {}, texts = [] }: ProbeCall['expects'],
 ) {
   return [
     ...Object.keys(expected).filter((name) => fields[name] !== expected[name]),

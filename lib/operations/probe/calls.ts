@@ -1,9 +1,9 @@
-import type { Asked } from './ask.ts';
+import type { ProbeCall } from './ask.ts';
 import type { TestCustomer } from './memory.ts';
 
 /* The calls of the probe, as a customer makes them, with the answers that they must get. */
 
-export const health = (stage: string): Asked => ({
+export const health = (stage: string): ProbeCall => ({
   method: 'GET',
   path: '/health',
   isRepeatable: true,
@@ -11,7 +11,7 @@ export const health = (stage: string): Asked => ({
 });
 
 /** The fix is billed already, so this changes nothing and costs one read. */
-export const billAgain = ({ apiKey, fixId }: Pick<TestCustomer, 'apiKey' | 'fixId'>): Asked => ({
+export const billAgain = ({ apiKey, fixId }: Pick<TestCustomer, 'apiKey' | 'fixId'>): ProbeCall => ({
   ...bill({ apiKey, fixId }),
   expects: {
     status: 200,
@@ -24,7 +24,7 @@ export const billAgain = ({ apiKey, fixId }: Pick<TestCustomer, 'apiKey' | 'fixI
   },
 });
 
-export const signUp = (email: string): Asked => ({
+export const signUp = (email: string): ProbeCall => ({
   method: 'POST',
   path: '/api/v1/customers/onboard',
   body: { name: 'Probe', email, source: 'probe' },
@@ -32,7 +32,7 @@ export const signUp = (email: string): Asked => ({
   expects: { status: 201, texts: ['api_key'] },
 });
 
-export const recordFix = (apiKey: string): Asked => ({
+export const recordFix = (apiKey: string): ProbeCall => ({
   method: 'POST',
   path: '/api/v1/fix-attempts',
   apiKey,
@@ -42,7 +42,7 @@ export const recordFix = (apiKey: string): Asked => ({
 });
 
 /** Repeated after a lost answer, it finds the fix billed, so the message is not compared. */
-export const bill = ({ apiKey, fixId }: Pick<TestCustomer, 'apiKey' | 'fixId'>): Asked => ({
+export const bill = ({ apiKey, fixId }: Pick<TestCustomer, 'apiKey' | 'fixId'>): ProbeCall => ({
   method: 'POST',
   path: `/api/v1/fix-attempts/${encodeURIComponent(fixId)}/billing`,
   apiKey,

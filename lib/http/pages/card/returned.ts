@@ -9,7 +9,7 @@ import { billOffer, type Waiting } from './waiting.ts';
  * The outcome of a card session. Anyone can open this page, so it shows nothing else about the account unless
  * `own` is given.
  */
-export function returnedPage(finished: FinishedSession, own?: OwnWaiting): Reply {
+export function cardReturnedPage(finished: FinishedSession, own?: OwnWaiting): Reply {
   const { title, text } = wordsOf(finished);
   const isWaiting = own !== undefined && own.waiting.fixes.length > 0;
   return pageReply({

@@ -1,7 +1,7 @@
 import { type Exposure, exposureOf } from '../../../domain/payments/exposure.ts';
 import {
   monthOf,
-  renewalOf,
+  nextMonthStart,
   reservedCents,
   roomCents,
   type Spending,
@@ -64,7 +64,7 @@ export function limitSection({ head, spending }: Overview): Html {
       }`,
     ],
     ...(room === null ? [] : [['Left', amountOf(room)] as const]),
-    ['Starts again', dayOf(renewalOf(spending.month))],
+    ['Starts again', dayOf(nextMonthStart(spending.month))],
   ];
   return html`<section><h2>Spending limit</h2>
 <p>For fixes charged to your card in ${monthName(spending.month)}. Pro itself does not count.</p>

@@ -98,7 +98,7 @@ ${isAll ? null : html`<p>To approve an older payment, use the link in the letter
   });
 
 /** Shown on return from the bank without a session. Shows no account data. */
-export const returnedPage = (): Reply =>
+export const approvalReturnedPage = (): Reply =>
   pageReply({
     title: 'Back from your bank',
     content: html`<section><p>Thank you. Your bank's answer is being recorded.</p>

@@ -1,6 +1,11 @@
 import type { CustomerHead } from '../../../domain/customer.ts';
 import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../../domain/notice-kinds.ts';
-import { renewalOf, reservedCents, roomCents, type Spending } from '../../../domain/payments/spending.ts';
+import {
+  nextMonthStart,
+  reservedCents,
+  roomCents,
+  type Spending,
+} from '../../../domain/payments/spending.ts';
 import { isOver } from '../../../domain/subscription.ts';
 import { type Html, html, type Part } from '../../../html.ts';
 import type { Reply } from '../../reply.ts';
@@ -59,7 +64,7 @@ function limit(shown: SettingsShown): Html {
     ['Charged this month', amountOf(spending.spentCents)],
     ['Reserved for charges under way', amountOf(reservedCents(spending))],
     ['Room for more', room === null ? 'Not limited' : amountOf(room)],
-    ['Starts again', html`${dayOf(renewalOf(spending.month))} 00:00 UTC`],
+    ['Starts again', html`${dayOf(nextMonthStart(spending.month))} 00:00 UTC`],
   ];
   return html`<p>The most that your card is charged for fixes in a month. Subscriptions and renewals do
 not count, and credits are never limited. A letter reports each change.</p>

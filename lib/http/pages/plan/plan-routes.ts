@@ -32,7 +32,7 @@ import type { Reply } from '../../reply.ts';
 import { agreedCents } from '../agreed-cents.ts';
 import { type SignedIn, seeOther } from '../page.ts';
 import type { PageRequest, SessionRequest } from '../page-endpoint.ts';
-import { approvalsPage, approvePage, fixIdOf, returnedPage, scriptPage } from './approve-pages.ts';
+import { approvalReturnedPage, approvalsPage, approvePage, fixIdOf, scriptPage } from './approve-pages.ts';
 import { cancelPage, cancelWhenOf, type Outcome, planPage } from './plan-page.ts';
 
 /* The routes of the plan page and of the approval pages. */
@@ -61,12 +61,12 @@ async function planReply(
   const order = orderOf(ordered);
   const ends = order === null ? null : approvalEnds(order.startedAt);
   // The rest of the page is useful without the amount.
-  const renewalCents = await renewalOf(deps, head).catch(noAmount);
+  const renewalCents = await shownRenewalCents(deps, head).catch(noAmount);
   const facts = { order, prices: decodeSoldPrices(sold), approvalEnds: ends, renewalCents };
   return planPage(head, facts, signedInAs(head, request), request.at, outcome);
 }
 
-async function renewalOf(deps: PaymentDeps, head: CustomerHead): Promise<number | null> {
+async function shownRenewalCents(deps: PaymentDeps, head: CustomerHead): Promise<number | null> {
   if (!hasOpenRenewal(head)) return null;
   await limitRate(deps, STRIPE_PAGES, head.customerId);
   return openRenewalCents(deps, head);
@@ -187,7 +187,7 @@ export const returnFromBank = async (deps: PaymentDeps, request: PageRequest): P
   const customerId = query.get('customer') ?? '';
   const fixId = fixIdOf(query);
   if (/^[0-9a-f]{32}$/.test(customerId)) await afterApproval(deps, customerId, fixId);
-  return hasSession ? seeOther(outcomePath(fixId)) : returnedPage();
+  return hasSession ? seeOther(outcomePath(fixId)) : approvalReturnedPage();
 };
 
 /** Approvals of older fixes are reached through the letters about them. */

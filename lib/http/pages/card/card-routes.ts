@@ -12,10 +12,10 @@ import { CARD_CALLS, CARD_RETURNS, STRIPE_PAGES } from '../../call-limits.ts';
 import { limitRate } from '../../rate-limit.ts';
 import type { Reply } from '../../reply.ts';
 import { seeOther } from '../page.ts';
-import type { PageRequest, SessionRequest, Visitor } from '../page-endpoint.ts';
+import type { PageRequest, SessionRequest, SignedInVisitor } from '../page-endpoint.ts';
 import { cardPage, removePage } from './card.ts';
-import { returnedPage } from './returned.ts';
-import { waitingOf } from './waiting-runs.ts';
+import { cardReturnedPage } from './returned.ts';
+import { waitingOf } from './waiting-routes.ts';
 
 /* The routes of the card page. Those for a signed-in customer read the head together with the session. */
 
@@ -51,14 +51,14 @@ const SESSION_ID = /^cs_\w{1,200}$/;
 export async function showReturn(
   deps: Deps,
   { query, sourceIp }: PageRequest,
-  visitor: Visitor | null,
+  visitor: SignedInVisitor | null,
 ): Promise<Reply> {
   const sessionId = query.get('session') ?? '';
-  if (!SESSION_ID.test(sessionId)) return returnedPage({ kind: 'none' });
+  if (!SESSION_ID.test(sessionId)) return cardReturnedPage({ kind: 'none' });
   await limitRate(deps, CARD_RETURNS, sourceIp);
   const finished = await finishReturnedSession(paymentDeps(deps), sessionId);
-  if (visitor === null || visitor.customerId !== finished.customerId) return returnedPage(finished);
-  return returnedPage(finished, await waitingOf(deps, visitor));
+  if (visitor === null || visitor.customerId !== finished.customerId) return cardReturnedPage(finished);
+  return cardReturnedPage(finished, await waitingOf(deps, visitor));
 }
 
 /** GET /billing/card/remove */

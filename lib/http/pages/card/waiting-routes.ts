@@ -1,5 +1,5 @@
 import { monthOf } from '../../../domain/payments/spending.ts';
-import { MAX_AT_A_CLICK, waitingBill } from '../../../domain/payments/waiting-fixes.ts';
+import { MAX_ON_A_BILL, waitingBill } from '../../../domain/payments/waiting-fixes.ts';
 import { billWaiting } from '../../../operations/fixes/bill-waiting.ts';
 import { requireHead } from '../../../operations/ledger/require-item.ts';
 import type { Deps } from '../../../runtime/deps.ts';
@@ -12,7 +12,7 @@ import { readWaitingFixes } from '../../../store/payments/waiting-fixes.ts';
 import { type Item, readFound, readTogether } from '../../../store/table.ts';
 import type { Reply } from '../../reply.ts';
 import { agreedCents } from '../agreed-cents.ts';
-import type { SessionRequest, Visitor } from '../page-endpoint.ts';
+import type { SessionRequest, SignedInVisitor } from '../page-endpoint.ts';
 import { billedPage, type Waiting, waitingPage } from './waiting.ts';
 
 /* The routes for waiting fixes. A form carries the ids of its fixes and the most that they may cost. */
@@ -39,14 +39,14 @@ function fixIn(fields: URLSearchParams, name: string): string | null {
 }
 
 /** POST /billing/card/waiting */
-export async function billThem(deps: Deps, request: SessionRequest): Promise<Reply> {
+export async function billWaitingFixes(deps: Deps, request: SessionRequest): Promise<Reply> {
   const { customerId, form } = request;
   const signedIn = signedInOf(request);
   const mostCents = agreedCents(form);
   const ids = [...new Set((form.get('fixes') ?? '').split(','))].filter((id) => FIX_ID.test(id));
   const after = fixIn(form, 'after');
   const before = await waitingNow(deps, customerId, request.items, after);
-  if (mostCents === null || ids.length === 0 || ids.length > MAX_AT_A_CLICK) {
+  if (mostCents === null || ids.length === 0 || ids.length > MAX_ON_A_BILL) {
     return waitingPage(before, signedIn, 'This form is out of date. Nothing was billed.');
   }
   const named = await readFound(deps.table, ids, (id) => keys.fix(customerId, id));
@@ -63,7 +63,7 @@ export async function billThem(deps: Deps, request: SessionRequest): Promise<Rep
 }
 
 /** For a page that everyone may open, which has not read these items yet. */
-export async function waitingOf(deps: Deps, { customerId, formToken }: Visitor) {
+export async function waitingOf(deps: Deps, { customerId, formToken }: SignedInVisitor) {
   const items = await readTogether(deps.table, waitingKeys(customerId, deps.now()));
   const { name } = requireHead(items[0], customerId);
   return { waiting: await waitingNow(deps, customerId, items, null), signedIn: { name, formToken } };

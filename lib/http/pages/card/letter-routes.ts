@@ -9,8 +9,8 @@ import { limitRate } from '../../rate-limit.ts';
 import type { Reply } from '../../reply.ts';
 import { seeOther } from '../page.ts';
 import type { PageRequest } from '../page-endpoint.ts';
+import { toCheckout } from './card-routes.ts';
 import { letterDonePage, letterPage } from './letter.ts';
-import { toCheckout } from './runs.ts';
 
 /* The link of a letter: leads to Stripe's page in two clicks, without signing in. */
 
