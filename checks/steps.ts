@@ -132,7 +132,7 @@ export const STEPS: readonly Step[] = [
       ...RULES,
       'test/{domain,operations,store,stripe}/**',
       TEST_SUPPORT,
-      'checks/mutation/*.ts',
+      'checks/mutation/**/*.ts',
       STRIPE_DOUBLE,
     ],
     limitMinutes: 55,

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { optionsOf, runCheck, UsageError } from '../support/program.ts';
 import { textTable } from '../support/text-table.ts';
-import { EXPLAINED, type Explained } from './explained.ts';
+import { EXPLAINED } from './explained.ts';
+import type { Explained } from './explanation.ts';
 import { PARTS, type Part } from './parts.ts';
 import {
   allowedOpenIn,

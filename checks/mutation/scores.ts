@@ -204,7 +204,7 @@ function pageOf(scores: Scores): string {
     'Written by `npm run check:mutation -- --write`; do not edit.',
     'The scores belong to the code of this commit: the check fails if the code has changed since the run.',
     `${openIn(scores)} survivors are open: they are neither killed nor explained.`,
-    'Every other survivor has its explanation in [`explained.ts`](../../checks/mutation/explained.ts).',
+    'Every other survivor has its explanation in [`explained`](../../checks/mutation/explained).',
     'The terms are explained in [mutation.md](mutation.md).',
     '',
     ...table(partRows(scores)),
