@@ -16,6 +16,8 @@ describe('an e-mail address', () => {
     'a@example.ne',
     'a@example.om',
     'A@EXAMPLE.COM',
+    'a@example.1a',
+    'a@example.a1',
   ])('%s can receive mail', (email) => {
     expect(emailFault(email)).toBeNull();
     expect(mailForm(email)).toBe(email);
@@ -23,6 +25,7 @@ describe('an e-mail address', () => {
 
   it.each([
     ['not an address', 'name@example.com'],
+    ['x.io', 'name@example.com'],
     ['@x.io', 'name@example.com'],
     ['a@', 'name@example.com'],
     ['a@localhost', 'name@example.com'],
@@ -32,6 +35,7 @@ describe('an e-mail address', () => {
     ['a@x..io', 'name@example.com'],
     ['a@x.io.', 'name@example.com'],
     ['a@1.2.3.4', 'name@example.com'],
+    ['a@example.shop.42', 'name@example.com'],
     ['a@[1.2.3.4]', 'name@example.com'],
     ['"a b"@x.io', 'name@example.com'],
     ['a@x_y.example', 'name@example.com'],
@@ -40,12 +44,26 @@ describe('an e-mail address', () => {
     ['a@-example.com', 'hyphen'],
     ['a@example.con', 'ends in .con. Did you mean .com?'],
     ['a@example.CON', 'ends in .con. Did you mean .com?'],
-    ['a@example.nte', 'Did you mean .net?'],
-    ['a@example.ogr', 'Did you mean .org?'],
+    ['a@shop.example.con', 'ends in .con. Did you mean .com?'],
     ['иван@x.io', 'English letters'],
     [`${'l'.repeat(65)}@x.io`, 'at most 64 characters'],
   ])('%s cannot receive mail, and the reason mentions: %s', (email, reason) => {
     expect(emailFault(email)).toContain(reason);
+  });
+
+  it.each([
+    [
+      'com',
+      ['con', 'cmo', 'ocm', 'cim', 'cpm', 'vom', 'xom', 'conm', 'comm', 'coom', 'ccom', 'copm', 'coml'],
+    ],
+    ['net', ['nte', 'ent', 'nett', 'nwt', 'ney']],
+    ['org', ['ogr', 'rog', 'orgg', 'orq']],
+  ])('an address that mistypes .%s is rejected with the domain that was meant: %j', (meant, mistyped) => {
+    expect(mistyped.map((top) => emailFault(`a@example.${top}`))).toEqual(
+      mistyped.map(
+        (top) => `cannot receive mail: there is no domain that ends in .${top}. Did you mean .${meant}?`,
+      ),
+    );
   });
 
   it.each([

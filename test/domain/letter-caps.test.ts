@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { NOTICE_KINDS, type NoticeKind } from '../../lib/domain/notice-kinds.ts';
-import { countOf, dayOf, isUrgent, type LettersOfDay, nextDay } from '../../lib/domain/notices/caps.ts';
+import {
+  countOf,
+  dayOf,
+  isUrgent,
+  type LetterCount,
+  type LettersOfDay,
+  nextDay,
+} from '../../lib/domain/notices/caps.ts';
 
 /** How many letters of each kind are sent if this many are caused, in this order. */
 function sentOf(causes: readonly (readonly [NoticeKind, number])[], isConfirmed: boolean): number[] {
@@ -68,6 +75,43 @@ describe('the letters of a day', () => {
       ['low_balance', 3],
     ] as const;
     expect(sentOf(causes, false)).toEqual([1, 2]);
+  });
+
+  it.each<[string, boolean, LettersOfDay, Record<'urgent' | 'common', LetterCount>]>([
+    [
+      'on a new day',
+      false,
+      { letters: 0, urgentLetters: 0 },
+      {
+        urgent: { kind: 'counted', field: 'urgentLetters', most: 5 },
+        common: { kind: 'counted', field: 'letters', most: 3 },
+      },
+    ],
+    [
+      'after 5 urgent letters to a confirmed address',
+      true,
+      { letters: 19, urgentLetters: 5 },
+      {
+        urgent: { kind: 'counted', field: 'letters', most: 20 },
+        common: { kind: 'counted', field: 'letters', most: 20 },
+      },
+    ],
+    [
+      'on a full day',
+      true,
+      { letters: 20, urgentLetters: 5 },
+      { urgent: { kind: 'full' }, common: { kind: 'full' } },
+    ],
+  ])('every kind of letter is counted by its cap; %s', (_, isConfirmed, sent, { urgent, common }) => {
+    const counts = Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, countOf(kind, sent, isConfirmed)]));
+    expect(counts).toEqual({
+      ...Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, isUrgent(kind) ? urgent : common])),
+      sign_in: { kind: 'free' },
+      confirm_address: { kind: 'free' },
+      address_changed: { kind: 'free' },
+      account_closed: { kind: 'free' },
+      digest: { kind: 'counted', field: 'letters', most: null },
+    });
   });
 
   it('keys, the limit, disputes, failed payments and the end of the account are urgent', () => {

@@ -3,7 +3,6 @@ import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { balanceWarning, chargeDeclined, creditsRemoved, fixBlocked } from '../../lib/domain/notice.ts';
 import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { cardChanged } from '../../lib/domain/notices/card-notices.ts';
-import { abandonedBefore, isUnsent, NOTICE_STATES, needsResend } from '../../lib/domain/notices/delivery.ts';
 import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import { disputeOpened } from '../../lib/domain/notices/money-notices.ts';
 import {
@@ -13,7 +12,7 @@ import {
   subscriptionEnded,
   trialStarted,
 } from '../../lib/domain/notices/plan-notices.ts';
-import { isStillTrue, newReminders, type Reminder } from '../../lib/domain/notices/reminders.ts';
+import { declined } from '../../lib/domain/payments/card-tries.ts';
 import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
 import { fixOf, headWith, NOTHING_SPENT, onPlan } from '../support/heads.ts';
 
@@ -75,13 +74,6 @@ describe('the kinds of notices', () => {
     expect(isMuted('exhausted', ['low_balance'])).toBe(false);
     expect(isMuted('exhausted', [])).toBe(false);
   });
-
-  it('kinds and states of notices are stored under these names', () => {
-    expect(NOTICE_STATES).toEqual([
-      ...['pending', 'sending', 'sent', 'failed', 'muted'],
-      ...['held', 'joined', 'scheduled'],
-    ]);
-  });
 });
 
 describe('the warning of a balance', () => {
@@ -112,6 +104,16 @@ describe('the warning of a balance', () => {
   it('a warning states whether a payment is disputed, because no card is charged then', () => {
     const facts = { balanceLevel: 'exhausted', openDisputes: ['du_1'] } as const;
     expect(warned(facts)?.content).toMatchObject({ kind: 'exhausted', isDisputed: true });
+  });
+
+  it('a warning states that a card waits after a decline, until it may be tried again', () => {
+    const facts = { balanceLevel: 'exhausted', paymentMethodId: 'pm_1', cardKey: 'fp_1' } as const;
+    const declinedAt = (at: string) => {
+      const cards = { fp_1: declined(undefined, 'try', 'insufficient_funds', new Date(at)) };
+      return balanceWarning(headWith(facts), cards, NOTHING_SPENT, AT)?.content;
+    };
+    expect(declinedAt('2026-01-01T23:00:00.001Z')).toMatchObject({ kind: 'exhausted', isDeclined: true });
+    expect(declinedAt('2026-01-01T23:00:00.000Z')).toMatchObject({ kind: 'exhausted', isDeclined: false });
   });
 
   it('a warning of an exhausted balance states whether a card is on file', () => {
@@ -232,6 +234,15 @@ describe('a notice', () => {
     });
   });
 
+  it('the notice of a failed renewal names the end of the Pro rate only before that end', () => {
+    const when = { attempt: 1, nextAttemptAt: null, declineCode: null, cardKey: null, failedAt: createdAt };
+    const invoice = { id: 'in_1', number: null, amountCents: 59_900, ...when };
+    const contentAt = (at: string) =>
+      paymentFailed(headWith(), { subscription: subscription('past_due') }, invoice, new Date(at)).content;
+    expect(contentAt('2026-02-21T23:59:59.999Z')).toMatchObject({ rateEndsAt: '2026-02-22T00:00:00.000Z' });
+    expect(contentAt('2026-02-22T00:00:00.000Z')).toMatchObject({ rateEndsAt: null });
+  });
+
   it('a renewal that the cardholder has to confirm has a notice of its own kind', () => {
     const asked = { attempt: 1, nextAttemptAt: null, declineCode: 'authentication_required', cardKey: null };
     const invoice = { id: 'in_1', number: null, amountCents: 59_900, ...asked, failedAt: createdAt };
@@ -251,10 +262,6 @@ describe('a notice', () => {
       createdAt,
       content: { kind: 'dispute', disputeId: 'dp_1', amountCents: 2_900 },
     });
-  });
-
-  it('a claimed notice is given up after two minutes', () => {
-    expect(abandonedBefore(AT)).toEqual(new Date('2026-01-01T23:58:00.000Z'));
   });
 });
 
@@ -337,6 +344,7 @@ describe('a change of Pro', () => {
     });
     expect(started(null, { ...trial, cancelAtPeriodEnd: true })?.content).toMatchObject({ renewsAt: null });
     expect(started(trial, trial)).toBeNull();
+    expect(started({ ...trial, state: 'paused' }, trial)).toBeNull();
     expect(started(null, goingOn)).toBeNull();
     // Another one gave Pro before.
     expect(started({ ...goingOn, id: 'sub_0' }, trial)).toBeNull();
@@ -355,6 +363,8 @@ describe('a change of Pro', () => {
       content: { kind: 'pro_started', ...paid },
     });
     expect(proPaid(before, after, { ...invoice, isFirst: false }, AT)?.content.kind).toBe('pro_renewed');
+    const stillOwing = proPaid(headWith({ debt: 70 }), headWith({ debt: 10 }), invoice, AT);
+    expect(stillOwing?.content).toMatchObject({ netted: 60, left: 0 });
     expect(proPaid(before, after, { ...invoice, credits: 0 }, AT)).toBeNull();
     // It credits more unused time than it charges.
     const negative = proPaid(before, after, { ...invoice, totalCents: -100 }, AT);
@@ -364,51 +374,6 @@ describe('a change of Pro', () => {
         renewsAt: null,
       });
     }
-  });
-});
-
-describe('a reminder', () => {
-  const customer = { customerId: 'c1', subscription: null, paymentMethodId: null, cardExpires: null };
-  const unpaid = { ...customer, subscription: subscription('past_due') };
-  const withCard = { ...customer, paymentMethodId: 'pm_1', cardExpires: '2026-02' };
-
-  it('the end of the grace is announced 3 days before, when the subscription becomes unpaid', () => {
-    const [reminder, ...others] = newReminders(customer, unpaid, AT);
-    expect(others).toEqual([]);
-    expect(reminder?.sendAt).toEqual(new Date('2026-02-19T00:00:00.000Z'));
-    expect(reminder?.notice).toMatchObject({
-      id: 'sub_1-2026-02-22',
-      content: { kind: 'grace_ending', rateEndsAt: '2026-02-22T00:00:00.000Z' },
-    });
-    expect(newReminders(unpaid, unpaid, AT)).toEqual([]);
-    expect(newReminders(customer, { ...customer, subscription: subscription('active') }, AT)).toEqual([]);
-  });
-
-  it('the end of a card is announced 14 days before its last month is over', () => {
-    const [reminder] = newReminders(customer, withCard, AT);
-    expect(reminder?.sendAt).toEqual(new Date('2026-02-15T00:00:00.000Z'));
-    expect(reminder?.notice).toMatchObject({
-      id: 'pm_1-2026-02',
-      content: { kind: 'card_expiring', lastDay: '2026-02-28T00:00:00.000Z' },
-    });
-    expect(newReminders(withCard, withCard, AT)).toEqual([]);
-    expect(newReminders(customer, { ...withCard, cardExpires: '2025-12' }, AT)).toEqual([]);
-    expect(newReminders(customer, { ...withCard, cardExpires: 'unknown' }, AT)).toEqual([]);
-  });
-
-  it('a reminder is sent only if its reason still holds', () => {
-    const [grace] = newReminders(customer, unpaid, AT);
-    const [card] = newReminders(customer, withCard, AT);
-    if (grace === undefined || card === undefined) throw new Error('no reminders');
-    const holds = (facts: Partial<CustomerHead>, { notice }: Reminder) =>
-      isStillTrue(headWith(facts), notice, AT);
-    expect(holds({ subscription: unpaid.subscription }, grace)).toBe(true);
-    expect(holds({ subscription: subscription('active') }, grace)).toBe(false);
-    const onFile = { paymentMethodId: 'pm_1', cardExpires: '2026-02' };
-    expect(holds(onFile, card)).toBe(true);
-    expect(holds({ ...onFile, cardExpires: '2030-02' }, card)).toBe(false);
-    expect(holds({ ...onFile, paymentMethodId: 'pm_2' }, card)).toBe(false);
-    expect(holds({ ...onFile, closedAt: createdAt }, card)).toBe(false);
   });
 });
 
@@ -426,53 +391,5 @@ describe('a change of the card', () => {
 
   it('a bonus has a notice, also if an event has put its card on file before', () => {
     expect(changed('pm_1', 'pm_1', 5)?.content).toEqual({ kind: 'card_added', bonusCredits: 5 });
-  });
-});
-
-describe('a notice that nobody will send by themselves', () => {
-  const minutes = (ago: number) => new Date(AT.getTime() - ago * 60_000).toISOString();
-  const { content } = keyIssued('c1', 'k1', 'customer', AT);
-
-  it.each([
-    ['failed', 0, null, true],
-    ['sending', 9, 1, false],
-    ['sending', 9, 3, true],
-    ['pending', 1, null, false],
-    ['pending', 3, null, true],
-    ['sent', 9, null, false],
-    ['muted', 9, null, false],
-    ['held', 9, null, false],
-    ['joined', 9, null, false],
-    ['scheduled', 9, null, false],
-  ] as const)(
-    'a notice that is %s, caused %i minutes ago and claimed %s minutes ago, is given up: %s',
-    (state, caused, taken, is) => {
-      const notice = { customerId: 'c1', id: 'k1', createdAt: minutes(caused), content, state };
-      expect(needsResend({ ...notice, claimedAt: taken === null ? null : minutes(taken) }, AT)).toBe(is);
-    },
-  );
-});
-
-describe('a notice', () => {
-  it.each([
-    ['pending', true],
-    ['sending', true],
-    ['failed', true],
-    ['sent', false],
-    ['muted', false],
-    ['held', true],
-    ['joined', false],
-    ['scheduled', false],
-  ] as const)('a notice that is %s waits to be sent: %s', (state, is) => {
-    expect(isUnsent({ state })).toBe(is);
-  });
-
-  it('a notice is given up once two minutes have passed, and not before', () => {
-    const givenUp = (agoMs: number) => {
-      const caused = new Date(AT.getTime() - agoMs);
-      const notice = disputeOpened('c1', { id: 'du_1', amountCents: 100 }, caused);
-      return needsResend({ ...notice, state: 'pending', claimedAt: null }, AT);
-    };
-    expect([givenUp(120_000), givenUp(120_001)]).toEqual([false, true]);
   });
 });
