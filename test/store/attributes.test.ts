@@ -10,6 +10,7 @@ const number = fc.oneof(
 const set = fc.oneof(
   fc.uniqueArray(fc.string(), { minLength: 1 }).map((members) => new Set(members)),
   fc.uniqueArray(number, { minLength: 1 }).map((members) => new Set(members)),
+  fc.uniqueArray(fc.bigInt(), { minLength: 1 }).map((members) => new Set(members)),
 );
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -54,6 +55,7 @@ describe('values as attributes', () => {
     ['infinity', Number.NEGATIVE_INFINITY],
     ['a number that is not exact', 2 ** 53],
     ['a negative number that is not exact', -(2 ** 53)],
+    ['a set with a number that is not exact', new Set([1, 2 ** 53])],
     ['an empty set', new Set()],
     ['a date', new Date(0)],
     ['a symbol', Symbol('x')],
@@ -75,8 +77,25 @@ describe('values as attributes', () => {
     expect(fromAttribute({ NS: ['-9007199254740993', '1'] })).toEqual(new Set([-9_007_199_254_740_993n, 1]));
   });
 
+  it('the largest exact number is stored, and is read as a number', () => {
+    for (const largest of [Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER]) {
+      expect(toAttribute(largest)).toEqual({ N: String(largest) });
+      expect(fromAttribute({ N: String(largest) })).toBe(largest);
+    }
+  });
+
+  it('a set of whole numbers of any size is stored digit by digit', () => {
+    expect(toAttribute(new Set([1, 9_007_199_254_740_993n]))).toEqual({ NS: ['1', '9007199254740993'] });
+  });
+
   it('bytes that another program stored are read', () => {
     expect(fromAttribute(JSON.parse('{"B":"aGk="}'))).toEqual(Buffer.from('hi'));
+    expect(fromAttribute(JSON.parse('{"BS":["aGk="]}'))).toEqual(new Set([Buffer.from('hi')]));
+  });
+
+  it('bytes that are decoded already are read unchanged', () => {
+    const bytes = new Uint8Array([104, 105]);
+    expect(fromAttribute({ B: bytes })).toBe(bytes);
   });
 
   it('an attribute of an unknown type is an error, not a missing value', () => {

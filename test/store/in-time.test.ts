@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
+import { describe, expect, it, vi } from 'vitest';
 import { inTime, TOOLS, waitBefore } from '../../lib/store/in-time.ts';
 
 const withLeft = (leftMs: number) => ({ ...TOOLS, timeLeftMs: () => leftMs });
@@ -8,12 +9,14 @@ const answer = { $metadata: { attempts: 3 } };
 describe('a call to the table', () => {
   it('a call has no deadline of its own while its request has time for every attempt', async () => {
     const given: unknown[] = [];
-    await inTime(withLeft(28_000), async (options) => {
-      given.push(options);
-      return answer;
-    });
+    for (const leftMs of [28_000, 8_500, 8_499]) {
+      await inTime(withLeft(leftMs), async (options) => {
+        given.push(options);
+        return answer;
+      });
+    }
     // With any options, the SDK would build its middleware again.
-    expect(given).toEqual([undefined]);
+    expect(given).toEqual([undefined, undefined, { abortSignal: expect.any(AbortSignal) }]);
   });
 
   it('a call ends before its request does, so that the request can be answered', async () => {
@@ -37,8 +40,33 @@ describe('a call to the table', () => {
   it('a call reports its duration and the repeats that the SDK made', async () => {
     const calls: (readonly [number, number])[] = [];
     const onCall = (ms: number, retries: number) => void calls.push([ms, retries]);
-    await inTime({ ...TOOLS, onCall }, async () => answer);
-    expect(calls).toEqual([[expect.any(Number), 2]]);
+    const reported = async (call: () => Promise<object>) => {
+      vi.useFakeTimers({ toFake: ['performance'] });
+      vi.advanceTimersByTime(1_000);
+      const outcome = inTime({ ...TOOLS, onCall }, () => {
+        vi.advanceTimersByTime(250);
+        return call();
+      });
+      await outcome.catch(() => {}).finally(vi.useRealTimers);
+      return calls.pop();
+    };
+    const failing = (attempts?: number) => async () => {
+      const $metadata = attempts === undefined ? {} : { attempts };
+      throw new DynamoDBServiceException({ name: 'Busy', $fault: 'server', $metadata });
+    };
+    const other = async () => {
+      throw new Error('no connection');
+    };
+    expect(await reported(async () => answer)).toEqual([250, 2]);
+    expect(await reported(async () => ({}))).toEqual([250, 0]);
+    expect(await reported(failing(3))).toEqual([250, 2]);
+    expect(await reported(failing())).toEqual([250, 0]);
+    expect(await reported(other)).toEqual([250, 0]);
+  });
+
+  it('a call returns its answer, also one without a report of the SDK', async () => {
+    expect(await inTime(TOOLS, async () => answer)).toBe(answer);
+    expect(await inTime(TOOLS, async () => ({}))).toEqual({});
   });
 });
 
@@ -50,6 +78,13 @@ describe('a wait between two sends', () => {
     expect(await waitBefore(tools(2_000), 1)).toBe(true);
     expect(await waitBefore(tools(2_000), 2)).toBe(true);
     expect(await waitBefore(tools(1_600), 2)).toBe(false);
-    expect(waits).toEqual([100, 200]);
+    expect(await waitBefore(tools(1_600), 1)).toBe(true);
+    expect(waits).toEqual([100, 200, 100]);
+  });
+
+  it('a wait with the usual tools takes the time that it is given', async () => {
+    const startedMs = performance.now();
+    await TOOLS.sleep(20);
+    expect(performance.now() - startedMs).toBeGreaterThan(15);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   apiKeyIdOf,
+  blockedSince,
   customerIdOf,
   guardNameOf,
   itemKind,
@@ -15,6 +16,8 @@ import {
   parseNoticeKey,
   prefixes,
   ranges,
+  recordedDayOf,
+  spendingMonthOf,
 } from '../../lib/store/keys.ts';
 
 /* Stored items of every customer use these keys, so none of the keys may change. */
@@ -36,6 +39,13 @@ describe('the key', () => {
     ['an order', keys.order('c1'), own('ORDER#PRO')],
     ['a renewal', keys.renewal('c1'), own('RENEWAL#PRO')],
     ['the tries of cards', keys.cardTries('c1'), own('CARD_TRIES')],
+    ['a card session', keys.cardSession('c1'), own('CARD_SESSION')],
+    ['the charges of a month', keys.spending('c1', '2026-12'), own('SPENDING#2026-12')],
+    ['a link', keys.link('c1', 'a'), own('LINK#a')],
+    ['a session', keys.session('c1', 'a'), own('SESSION#a')],
+    ["a letter's link", keys.letterLink('c1', 'a'), own('LETTER_LINK#a')],
+    ['a link that turns a notice off', keys.unsubscribe('c1', 'a'), own('UNSUBSCRIBE#a')],
+    ['the letters of a day', keys.lettersOfDay('c1', '2026-01-01'), own('LETTERS#2026-01-01')],
     ['a closing', keys.closing('c1'), own('CLOSING')],
     ['an owner of a Stripe id', keys.stripe('cus_1'), { pk: 'STRIPE#cus_1', sk: 'STRIPE' }],
     ['a card', keys.card('fp_1'), { pk: 'CARD#fp_1', sk: 'CARD' }],
@@ -61,9 +71,11 @@ describe('the key', () => {
     expect(() => customerIdOf('EVENT#evt_1')).toThrow('EVENT#evt_1 is no customer');
   });
 
-  it('the keys of an API key and of a guard can be parsed into id and name', () => {
+  it('the key of an item contains its id, name, day or month and can be parsed', () => {
     expect(apiKeyIdOf('KEY#k1')).toBe('k1');
     expect(guardNameOf('ONCE#invoice#in_1')).toBe('invoice#in_1');
+    expect(recordedDayOf(keys.recorded('c1', '2026-01-01', 7).sk)).toBe('2026-01-01');
+    expect(spendingMonthOf(keys.spending('c1', '2026-12').sk)).toBe('2026-12');
   });
 });
 
@@ -86,6 +98,20 @@ describe('a range of sort keys', () => {
 
   it('the range of head and entries ends at the head', () => {
     expect(ranges.headAndEntries).toEqual({ from: 'LEDGER#000000000000', to: 'LEDGER#HEAD' });
+  });
+
+  it('the range of recorded fixes contains every day from its first day on', () => {
+    const { from, to } = ranges.recordedSince('2026-01-02');
+    const isWithin = (day: string) => {
+      const { sk } = keys.recorded('c1', day, 9);
+      return from <= sk && sk <= to;
+    };
+    expect(['2026-01-01', '2026-01-02', '2999-12-31'].map(isWithin)).toEqual([false, true, true]);
+  });
+
+  it('the range of blocked fixes since a raise begins with the raise, and with no longer one', () => {
+    expect(blockedSince('7')).toBe('NOTICE#fix_blocked#7-');
+    expect(keys.notice('c1', 'fix_blocked', '70-f1').sk.startsWith(blockedSince('7'))).toBe(false);
   });
 
   it('the range of one kind begins with its prefix', () => {
@@ -135,6 +161,8 @@ describe('an item of a customer', () => {
     ['ONCE#invoice#in_1', 'guard'],
     ['KEY#k1', 'api_key'],
     ['FIX#f1', 'fix'],
+    ['SPENDING#2026-12', 'spending'],
+    ['LINK#SPENDING#', 'other'],
     ['NOTICE#fix_blocked#n1', 'other'],
     [undefined, 'other'],
     [7, 'other'],
@@ -178,6 +206,9 @@ describe('an item that may expire', () => {
     [keys.notice('c1', 'fix_blocked', 'n1'), true],
     [keys.recorded('c1', '2026-01-01', 0), true],
     [keys.lettersOfDay('c1', '2026-01-01'), true],
+    [keys.link('c1', 'a'), true],
+    [keys.session('c1', 'a'), true],
+    [keys.letterLink('c1', 'a'), true],
     [keys.unsubscribe('c1', 'a'), true],
     [keys.head('c1'), false],
     [keys.entry('c1', 1), false],

@@ -85,6 +85,18 @@ describe('what is written of a head', () => {
     });
   });
 
+  it('the counts of billed fixes are written if they changed, and nothing else is', async () => {
+    const { head } = await customerWith(deps, 5);
+    const before = await stored(head.customerId);
+    const write = (billedByDay: string) => {
+      const next = { ...head, billedByDay };
+      return commit(deps.table, head, { ...unchanged(head), next }, []);
+    };
+    expect(await write('20455,1')).toEqual({ kind: 'committed' });
+    expect(await stored(head.customerId)).toEqual({ ...before, billed_by_day: '20455,1' });
+    expect(await headOf(head.customerId)).toEqual({ ...head, billedByDay: '20455,1' });
+  });
+
   it('nothing is written of a head if the change holds for any head', async () => {
     const { head } = await customerWith(deps, 5);
     await posted(head.customerId, [change(1)]);

@@ -50,6 +50,8 @@ describe('an event about a customer', () => {
     [{ default_source: 'card_0' }, true],
     [{ default_source: 'card_0', invoice_settings: { default_payment_method: 'pm_0' } }, true],
     [{ invoice_settings: { footer: null } }, false],
+    // A change of an unknown shape names no card.
+    [{ default_source: 'card_0', invoice_settings: null }, false],
     [{ invoice_settings: 'other' }, false],
     [{ email: 'a@x.io' }, false],
     [{}, false],

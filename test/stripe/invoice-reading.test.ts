@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { linesOf, planPartOf, proInvoiceOf } from '../../lib/stripe/readers/invoice-lines.ts';
 import {
-  readFailedRenewal,
   readInvoice,
   readInvoiceReach,
   readInvoiceValue,
@@ -86,6 +85,18 @@ describe('an invoice', () => {
   it('an invoice is paid only by its status', async () => {
     expect((await proOf(invoiceFrom({ status: 'open' }))).paid).toBe(false);
   });
+
+  it.each([
+    ['subscription_create', true],
+    ['subscription_cycle', false],
+    ['subscription_update', false],
+    [null, false],
+  ])(
+    'an invoice with the billing reason %s is the first of its subscription: %s',
+    async (reason, isFirst) => {
+      expect((await proOf(invoiceFrom({ billing_reason: reason }))).isFirst).toBe(isFirst);
+    },
+  );
 
   it('an invoice lists the unknown prices of our product that cost money', async () => {
     const unknown = (id: string, facts: object = {}) =>
@@ -220,65 +231,6 @@ describe('reading one invoice', () => {
       creditedInvoiceIds: ['in_0'],
     });
     expect(await reach({ status: 'draft' })).toMatchObject({ creditedInvoiceIds: [] });
-  });
-
-  it('an open invoice is a failed renewal, with the next attempt if there is one', async () => {
-    const failed = (facts: object) =>
-      readFailedRenewal(
-        stripeWith({
-          'invoices/in_1': {
-            ...invoiceFrom({ status: 'open', amount_remaining: 700, attempt_count: 2 }),
-            ...facts,
-          },
-        }),
-        'in_1',
-      );
-    expect(await failed({})).toEqual({
-      id: 'in_1',
-      number: 'RSOLV-0001',
-      amountCents: 700,
-      attempt: 2,
-      nextAttemptAt: null,
-      declineCode: null,
-      cardKey: null,
-    });
-    expect(await failed({ next_payment_attempt: 60 })).toMatchObject({
-      nextAttemptAt: '1970-01-01T00:01:00.000Z',
-    });
-    expect(await failed({ status: 'uncollectible' })).toMatchObject({ id: 'in_1' });
-    for (const status of ['paid', 'void', 'draft']) expect(await failed({ status })).toBeNull();
-    expect(await failed({ billing_reason: 'subscription_create' })).toBeNull();
-  });
-});
-
-describe('the card of a failed renewal', () => {
-  const triedWith = async (...intents: readonly unknown[]) => {
-    const asked: Asked[] = [];
-    const payments = list(...intents.map((intent) => ({ payment: { payment_intent: intent } })));
-    const invoice = invoiceFrom({ status: 'open', payments });
-    const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }, asked), 'in_1');
-    expect(asked[0]?.query.get('expand[0]')).toBe('payments.data.payment.payment_intent');
-    return failed?.cardKey;
-  };
-  const declined = (payment_method: object | undefined) => ({ last_payment_error: { payment_method } });
-
-  it('the card is the one of the last declined try, by its fingerprint', async () => {
-    const first = declined({ id: 'pm_1', card: { fingerprint: 'fp_1' } });
-    expect(await triedWith(first)).toBe('fp_1');
-    expect(await triedWith(first, declined({ id: 'pm_2', card: { fingerprint: 'fp_2' } }))).toBe('fp_2');
-  });
-
-  it('a card without a fingerprint, and a method that is no card, count by their ids', async () => {
-    expect(await triedWith(declined({ id: 'pm_1', card: {} }))).toBe('pm_1');
-    expect(await triedWith(declined({ id: 'pm_1' }))).toBe('pm_1');
-  });
-
-  it('the card is unknown while no try was declined', async () => {
-    for (const intent of [null, 'pi_1', {}, { last_payment_error: null }, declined(undefined)]) {
-      expect(await triedWith(intent)).toBeNull();
-    }
-    const known = declined({ id: 'pm_1', card: { fingerprint: 'fp_1' } });
-    expect(await triedWith(known, 'pi_2')).toBe('fp_1');
   });
 });
 

@@ -11,8 +11,8 @@ import {
   type StripeEvent,
   subjectOf,
 } from '../../lib/stripe/event.ts';
-import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
-import { isFault, StripeFault } from '../../lib/stripe/fault.ts';
+import { HANDLED_EVENT_TYPES, isHandled } from '../../lib/stripe/event-types.ts';
+import { isFault, NOT_A_CARD, StripeFault } from '../../lib/stripe/fault.ts';
 import type { PriceBook } from '../../lib/stripe/prices.ts';
 import { proSubscriptionOf } from '../../lib/stripe/readers/account.ts';
 import { fixMetadata, fixPaymentOf, fixReferenceOf } from '../../lib/stripe/readers/payments.ts';
@@ -121,7 +121,12 @@ describe('what an event is about', () => {
     [
       'invoice.payment_failed',
       { id: 'in_1', customer: { id: 'cus_1' } },
-      { kind: 'failed_invoice', invoiceId: 'in_1', stripeCustomerId: 'cus_1', failedAt: expect.any(String) },
+      {
+        kind: 'failed_invoice',
+        invoiceId: 'in_1',
+        stripeCustomerId: 'cus_1',
+        failedAt: '2026-01-01T00:00:00.000Z',
+      },
     ],
     ...['created', 'updated', 'deleted', 'paused', 'resumed'].map((what): [string, unknown, object] => [
       `customer.subscription.${what}`,
@@ -167,6 +172,8 @@ describe('what an event is about', () => {
       );
     }
     expect(about('customer.created', { id: 'cus_1' })).toEqual({ kind: 'nothing' });
+    expect(HANDLED_EVENT_TYPES).toContain('invoice.paid');
+    expect(['invoice.paid', 'customer.created'].map(isHandled)).toEqual([true, false]);
   });
 
   it('a detached card names its customer in the change, if that is still there', () => {
@@ -203,6 +210,7 @@ describe('what an event is about', () => {
     ['invoice.paid', { object: 'invoice', total: 59_900, amount_paid: 0, currency: 'usd' }, 59_900],
     ['payment_intent.succeeded', { object: 'payment_intent', amount: 2_900, currency: 'usd' }, 2_900],
     ['charge.refunded', { object: 'charge', amount: 2_900, amount_refunded: 100, currency: 'usd' }, 100],
+    ['charge.updated', { object: 'charge', amount: 2_900, amount_refunded: 100, currency: 'usd' }, 2_900],
     ['refund.failed', { object: 'refund', amount: 2_900, currency: 'eur' }, 2_900],
     ['charge.dispute.created', { object: 'dispute', amount: 59_900, currency: 'usd' }, 59_900],
     ['credit_note.created', { object: 'credit_note', amount: 0, currency: 'usd' }, 0],
@@ -531,6 +539,7 @@ describe('what went wrong', () => {
       requestId: 'req_1',
     });
     expect(fault.message).toBe('Stripe: refused, resource_missing, param customer, request req_1');
+    expect(new StripeFault('refused', { code: NOT_A_CARD }).message).toBe('Stripe: refused, not_a_card');
     expect(new StripeFault('transient').message).toBe('Stripe: transient');
     expect(fault.name).toBe('StripeFault');
   });

@@ -177,19 +177,19 @@ describe('the money that was returned of a charge', () => {
   });
 
   it.each([
-    ['won', false],
-    ['lost', false],
-    ['warning_closed', false],
-    ['prevented', false],
-    ['needs_response', true],
-    ['under_review', true],
-    ['warning_needs_response', true],
-    ['newer_than_we_are', true],
+    ['won', false, 'won'],
+    ['lost', false, 'lost'],
+    ['warning_closed', false, 'closed'],
+    ['prevented', false, 'closed'],
+    ['needs_response', true, null],
+    ['under_review', true, null],
+    ['warning_needs_response', true, null],
+    ['newer_than_we_are', true, null],
   ])(
-    'the returned money of a charge lists its disputes; one that is %s is open: %s',
-    async (status, open) => {
-      expect((await read({}, { disputes: list(disputeFrom({ status })) })).disputes).toMatchObject([
-        { open },
+    'the returned money of a charge lists its disputes; one that is %s is open: %s, and ended as %s',
+    async (status, open, outcome) => {
+      expect((await read({}, { disputes: list(disputeFrom({ status })) })).disputes).toEqual([
+        { id: 'du_1', open, amountCents: 100, outcome },
       ]);
     },
   );

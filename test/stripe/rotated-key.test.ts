@@ -58,4 +58,31 @@ describe('a request with a key that Stripe refuses', () => {
     expect(await statusWith('sk_test_new')).toBe(401);
     expect(keys).toHaveLength(2);
   });
+
+  it('a newer key replaces the refused one, however the header is spelled', async () => {
+    const sent: unknown[] = [];
+    const client: Client = {
+      getClientName: () => 'refuses every key',
+      makeRequest: async (_host, _port, _path, _method, headers) => {
+        sent.push(headers);
+        return {
+          getStatusCode: () => 401,
+          getHeaders: () => ({}),
+          getRawResponse: () => null,
+          toStream: () => null,
+          toJSON: async () => ({}),
+        };
+      },
+    };
+    const retrying = retryRotatedKey(client, 'sk_test_old', async () => 'sk_test_new');
+    const headers = { authorization: 'Bearer sk_test_old', Accept: 'application/json' };
+    await retrying.makeRequest('host', '443', '/v1/x', 'GET', headers, '', 'https', 1_000);
+    expect(sent).toEqual([headers, { Accept: 'application/json', Authorization: 'Bearer sk_test_new' }]);
+  });
+
+  it('a client that retries with a newer key keeps its name', () => {
+    const client: Client = { getClientName: () => 'a name', makeRequest: () => Promise.reject(new Error()) };
+    const retrying = retryRotatedKey(client, 'sk_test_old', async () => undefined);
+    expect(retrying.getClientName()).toBe('a name');
+  });
 });
