@@ -33,6 +33,7 @@ describe('a failed renewal', () => {
     expect(await failed({ billing_reason: 'subscription_create' })).toBeNull();
   });
 });
+
 describe('the card of a failed renewal', () => {
   const triedWith = async (...intents: readonly unknown[]) => {
     const asked: Asked[] = [];
