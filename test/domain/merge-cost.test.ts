@@ -118,7 +118,8 @@ describe('the refusal of a card', () => {
     ['no payment method', { ...CARD, paymentMethodId: null }, null],
     ['a payment method without a key', { ...CARD, cardKey: null }, null],
   ])('after a decline, %s on file is refused until %o', (_, card, refusal) => {
-    const request = { cards: { fp_1: DECLINED }, at: AT, byPerson: false };
+    // Without a key there is no record to read, also none under the text "null".
+    const request = { cards: { fp_1: DECLINED, null: DECLINED }, at: AT, byPerson: false };
     expect(cardRefusal(card, request)).toEqual(refusal);
   });
 });
