@@ -197,7 +197,7 @@ describe('the plan at a moment', () => {
     expect(planAfter(ending(7), 7 * DAY_MS)).toBe('pay_as_you_go');
   });
 
-  it('a subscription that is set to end, at a time that is not known yet, gives the Pro rate as if it went on', () => {
+  it('a subscription that is set to end at an unknown time gives the Pro rate until its grace is over', () => {
     const ending = { cancelAtPeriodEnd: true, currentPeriodEnd: null };
     expect(planAfter(ending, 21 * DAY_MS - 1)).toBe('pro');
     expect(planAfter(ending, 21 * DAY_MS)).toBe('pay_as_you_go');

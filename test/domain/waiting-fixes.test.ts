@@ -131,7 +131,7 @@ describe('the bill of waiting fixes', () => {
     });
   });
 
-  it('a person skips the wait after a decline, but cannot charge a card that its bank rejects permanently', () => {
+  it('a person skips the wait after a decline, but not the permanent rejection of a card', () => {
     const charged = { ...NONE, ids: ['f1'], charged: 1, cents: 2_900 };
     expect(billOf(CARD, fixes(1), { tries: DECLINED })).toEqual(charged);
     expect(billOf(CARD, fixes(1), { tries: LOST })).toEqual({ ...NONE, ids: [], reasons: ['card_declined'] });

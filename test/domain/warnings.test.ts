@@ -23,7 +23,8 @@ const LIMITED =
   'The monthly spending limit leaves no room for another fix: only credits pay for fixes until 2026-02-01. ' +
   'Raise the limit, or wait.';
 const TRIED_LATER =
-  'The card was declined. It is not charged again before 2026-01-20T13:00:00.000Z. Add another card, or wait.';
+  'The card was declined. It is not charged again before 2026-01-20T13:00:00.000Z. ' +
+  'Add another card, or wait.';
 const NEVER_TRIED = 'The card was declined, and its bank will not accept it again. Add another card.';
 
 describe('the warnings of an account', () => {
@@ -60,7 +61,7 @@ describe('the warnings of an account', () => {
       [['card_declined', NEVER_TRIED]],
     ],
   ])(
-    'with %s, the reason is a warning of its own, and without credits another says what happens to the next fix',
+    'with %s, the reason has its own warning, and without credits another is about the next fix',
     (_, facts, tries, message, reasons) => {
       expect(warned({ ...facts, balance: 0 }, tries)).toEqual([['no_credits', message], ...reasons]);
       expect(warned({ ...facts, balance: 6 }, tries)).toEqual(reasons);
