@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   admit,
   type CardTries,
+  cardKeyOf,
   declined,
   letterDayOf,
   NO_TRIES,
@@ -98,6 +99,13 @@ describe('a card that was declined', () => {
   it('a card can be tried at once after a person skipped the wait', () => {
     const stored = triesWith({ declines: [ago(0)], isWaitSkipped: true });
     expect(admit(stored, AT, false)).toEqual({ kind: 'allowed' });
+  });
+});
+
+describe('the key of a card', () => {
+  it('tries are counted by the fingerprint, or by the payment method of a card without one', () => {
+    expect(cardKeyOf({ fingerprint: 'fp_1', paymentMethodId: 'pm_1' })).toBe('fp_1');
+    expect(cardKeyOf({ fingerprint: null, paymentMethodId: 'pm_1' })).toBe('pm_1');
   });
 });
 

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyLedger, entryHash, GENESIS_HASH, type Posting, post } from '../../lib/domain/ledger.ts';
+import {
+  ENTRY_SOURCES,
+  emptyLedger,
+  entryHash,
+  GENESIS_HASH,
+  isGrantSource,
+  type Posting,
+  post,
+} from '../../lib/domain/ledger.ts';
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 const grant = (amount: number): Posting => ({ amount, source: 'adjustment', metadata: { reason: 'test' } });
@@ -62,5 +70,13 @@ describe('posting to a ledger', () => {
     const hash = '6f2d8b660b965a42320f86f24cb348c8cea600d2caf2eb6a60a7f05ab8a2ea8c';
     expect(entries[0]?.hash).toBe(hash);
     expect(entries[0]?.prevHash).toBe('0'.repeat(64));
+  });
+});
+
+describe('the sources of entries', () => {
+  it('sign-up, the first card, a Pro payment and an adjustment grant credits', () => {
+    expect(ENTRY_SOURCES.filter(isGrantSource)).toEqual([
+      ...['trial_signup', 'trial_billing_added', 'pro_subscription_payment', 'adjustment'],
+    ]);
   });
 });

@@ -3,16 +3,18 @@ import { formatApiKey, parseApiKey, redactApiKeys } from '../../lib/domain/api-k
 import { type CustomerHead, NEW_PROFILE } from '../../lib/domain/customer.ts';
 import { domainsOf } from '../../lib/domain/email.ts';
 import { BILLING_CONSENT, billingConsent } from '../../lib/domain/evidence/billing-consent.ts';
-import { chargeKey, fixAttemptId, laterAttemptId, tryOf } from '../../lib/domain/fix-attempt.ts';
+import { chargeKey, chargeTexts, fixAttemptId, laterAttemptId, tryOf } from '../../lib/domain/fix-attempt.ts';
 import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
 import {
   FIX_PRICE_CENTS,
   fixRate,
   isPlan,
   isSold,
+  NO_SOLD_PRICES,
   PLAN_NAMES,
   RATES,
   SOLD_PLANS,
+  soldPriceOf,
 } from '../../lib/domain/plans.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import {
@@ -218,6 +220,21 @@ describe('fix attempt ids', () => {
     const charge = chargeOf({ attempt: 2, cardKey: 'fp_1' });
     expect(tryOf({ id: 'f1' }, charge)).toEqual({ cardKey: 'fp_1', id: 'f1:2' });
   });
+
+  it.each([
+    [7, 'FIX 7'],
+    [999_999, 'FIX 999999'],
+    [1_000_000, 'FIX'],
+  ])(
+    'the charge for pull request %i is %j on a card statement, which has 10 characters for it',
+    (n, suffix) => {
+      expect(chargeTexts({ ...fix, prNumber: n }, 'a@x.io')).toEqual({
+        description: `RSOLV fix #${n}`,
+        statementSuffix: suffix,
+        receiptEmail: 'a@x.io',
+      });
+    },
+  );
 });
 
 describe('API keys', () => {
@@ -254,6 +271,7 @@ describe('addresses of test customers', () => {
 
   it.each([
     `x${email}`,
+    `x${probeCustomerEmail(new Uint8Array(8).fill(0xa1))}`,
     `${email}.example`,
     'smoke+a1@rsolv.dev',
     'probe+a1@rsolv.dev',
@@ -293,6 +311,12 @@ describe('the plans', () => {
     expect(RATES).toEqual(['pay_as_you_go', 'pro']);
     expect(PLAN_NAMES.map(fixRate)).toEqual(['pay_as_you_go', 'pay_as_you_go', 'pro']);
     expect(FIX_PRICE_CENTS).toEqual({ pay_as_you_go: 2_900, pro: 1_500 });
+  });
+
+  it("a plan is shown at Stripe's price, or at the table's before the first read", () => {
+    const atStripe = { monthCents: 49_900, credits: 50 };
+    expect(soldPriceOf(new Map([['pro', atStripe]]), 'pro')).toEqual(atStripe);
+    expect(soldPriceOf(NO_SOLD_PRICES, 'pro')).toEqual({ monthCents: 59_900, credits: 60 });
   });
 });
 

@@ -13,7 +13,6 @@ import {
   type Spending,
   spentBy,
 } from '../../lib/domain/payments/spending.ts';
-import { countBilled, firstUnbilledDay, unbilledFixes } from '../../lib/domain/payments/unbilled-fixes.ts';
 import { verifySpending } from '../../lib/domain/payments/verify-spending.ts';
 import { waitingBill } from '../../lib/domain/payments/waiting-fixes.ts';
 import { chargeOf, fixOf, headWith, NOTHING_SPENT } from '../support/heads.ts';
@@ -53,6 +52,8 @@ describe('the limit of a month', () => {
     [29_000, 11_600, 0, 50],
     [29_000, 14_500, 50, null],
     [29_000, 20_300, 50, 80],
+    [8_700, 2_900, 0, 50],
+    [8_700, 2_901, 0, 100],
     [29_000, 20_300, 0, 80],
     [29_000, 26_100, 80, 100],
     [30_000, 26_100, 80, 100],
@@ -87,6 +88,20 @@ describe('what a charge holds', () => {
   it('a paid charge moves its amount from reserved to spent', () => {
     const change = changeBetween(heldBy(chargeOf({ state: 'action_required' })), spentBy(2_900));
     expect(change).toEqual({ committedCents: 0, spentCents: 2_900, awaitingCents: -2_900 });
+  });
+
+  it('a change is the difference in each sum', () => {
+    const before = { committedCents: 4_400, spentCents: 1_500, awaitingCents: 2_900 };
+    const after = { committedCents: 7_000, spentCents: 5_000, awaitingCents: 100 };
+    expect(changeBetween(before, after)).toEqual({
+      committedCents: 2_600,
+      spentCents: 3_500,
+      awaitingCents: -2_800,
+    });
+  });
+
+  it.each(['declined', 'closed'] as const)('a fix whose charge is %s counts in no month', (state) => {
+    expect(countedIn({ charge: chargeOf({ state }), billed: null })).toEqual([]);
   });
 
   it('a billed fix with another charge in flight counts both, each in its own month', () => {
@@ -129,6 +144,11 @@ describe('verifying the sums of a month', () => {
     expect(reservedCents(right)).toBe(2_900);
   });
 
+  it('a fix without recorded charges adds nothing to the sums', () => {
+    const { counted: _, ...uncounted } = fix([]);
+    expect(verifySpending({ fixes: [uncounted], spending: { months: [], secondPayments: [] } })).toEqual([]);
+  });
+
   it('a missing month is named with each sum that it lacks', () => {
     expect(messages([])).toEqual([
       'the spending of 2026-01 reserves 0 cents, but its charges add up to 2900',
@@ -142,8 +162,10 @@ describe('verifying the sums of a month', () => {
       'the spending of 2026-01 reserves 2901 cents, but its charges add up to 2900',
       'the spending of 2026-01 counts as spent 4399 cents, but its charges add up to 4400',
     ]);
-    expect(messages([right, { ...NOTHING_SPENT, month: '2026-02', committedCents: 5 }])).toEqual([
+    const unfounded = ['2026-03', '2026-02'].map((month) => ({ ...NOTHING_SPENT, month, committedCents: 5 }));
+    expect(messages([right, ...unfounded])).toEqual([
       'the spending of 2026-02 reserves 5 cents, but its charges add up to 0',
+      'the spending of 2026-03 reserves 5 cents, but its charges add up to 0',
     ]);
   });
 });
@@ -234,49 +256,5 @@ describe('what merging costs', () => {
       roomCents: null,
     });
     expect(exposureOf(unlimited, 100)).toMatchObject({ fixes: 100, isMore: false });
-  });
-});
-
-describe('counting fixes that are not billed', () => {
-  const day = (n: number) => new Date(Date.UTC(2026, 0, n, 23));
-  const dayName = (n: number) => day(n).toISOString().slice(0, 10);
-
-  it('billed fixes are counted by the day of their recording, and unbilled ones are the rest', () => {
-    const billed = [15, 20, 15].reduce((text, n) => countBilled(text, day(n), AT), '');
-    expect(billed).toBe('20468,2,0,0,0,0,1');
-    const recorded = new Map([
-      [dayName(15), 5],
-      [dayName(18), 1],
-      [dayName(20), 1],
-    ]);
-    expect(unbilledFixes(recorded, billed, AT)).toBe(4);
-  });
-
-  it('a day that billed more fixes than it counted, as before this release, hides no other day', () => {
-    const billed = countBilled(countBilled('', day(15), AT), day(15), AT);
-    const recorded = new Map([
-      [dayName(15), 1],
-      [dayName(16), 3],
-    ]);
-    expect(unbilledFixes(recorded, billed, AT)).toBe(3);
-  });
-
-  it('days count for 30 days, today included', () => {
-    const later = new Date('2026-02-13T00:00:00.000Z');
-    expect(firstUnbilledDay(later)).toBe('2026-01-15');
-    const recorded = new Map([
-      [dayName(14), 1],
-      [dayName(15), 1],
-    ]);
-    expect(unbilledFixes(recorded, '', later)).toBe(1);
-    const before = countBilled(countBilled('', day(14), AT), day(15), AT);
-    expect(countBilled(before, day(14), later)).toBe('20468,1');
-    expect(countBilled('', day(14), later)).toBe('');
-  });
-
-  it('the count of a head stays short', () => {
-    const all = Array.from({ length: 30 }, (_, n) => new Date(AT.getTime() - n * 86_400_000));
-    const billed = all.flatMap((one) => [one, one]).reduce((text, one) => countBilled(text, one, AT), '');
-    expect(billed.length).toBeLessThan(80);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   currentSubscription,
   endingOf,
+  endOfPro,
   givesPro,
   goingOn,
   isOver,
@@ -194,6 +195,16 @@ describe('the plan at a moment', () => {
     expect(planAfter(ending(30), 21 * DAY_MS)).toBe('pay_as_you_go');
     expect(planAfter(ending(7), 7 * DAY_MS - 1)).toBe('pro');
     expect(planAfter(ending(7), 7 * DAY_MS)).toBe('pay_as_you_go');
+  });
+
+  it('a subscription that is set to end at an unknown time gives the Pro rate until its grace is over', () => {
+    const ending = { cancelAtPeriodEnd: true, currentPeriodEnd: null };
+    expect(planAfter(ending, 21 * DAY_MS - 1)).toBe('pro');
+    expect(planAfter(ending, 21 * DAY_MS)).toBe('pay_as_you_go');
+  });
+
+  it('the Pro rate of a subscription with no paid period ends at time 0', () => {
+    expect(endOfPro(subscription({ coveredUntil: null }))).toBe(0);
   });
 
   it('a subscription with no paid period gives no Pro rate', () => {
