@@ -75,8 +75,7 @@ const BAD_WHEN_SILENT = [
   'webhooks-missing',
 ];
 /** Gauges: without a newer measurement, nothing is known to have changed. */
-const KEPT_WHEN_SILENT =
-  /^(?:(?:charges|orders|renewals|refunds|cards|closings|warnings|notices)-stuck|events-parked|mail-.*)$/;
+const KEPT_WHEN_SILENT = /^(?:\w+-stuck|events-parked|work-unreadable|mail-.*)$/;
 /** Alarms that cannot wait. All others only send a mail. */
 const PAGES = [
   ...['probe-failed', 'probe-silent'],
