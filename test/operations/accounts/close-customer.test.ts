@@ -169,13 +169,15 @@ describe('closing a customer', () => {
 
   it('a payment that waits for its cardholder is canceled by the pass that reaches its fix', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
-    const fix = await recordedFix(deps, customerId, 1);
+    const recorded = [await recordedFix(deps, customerId, 1), await recordedFix(deps, customerId, 2)];
+    const [first = '', fix = ''] = recorded.sort();
     await billFixAttempt(deps, customerId, fix);
     // As after closing an account with more fixes than one pass searches.
     const [stored] = await readTogether(table, [keys.fix(customerId, fix)]);
     await tamper({ table }, keys.fix(customerId, fix), 'charge', null);
     await closeCustomer(deps, customerId);
     await tamper({ table }, keys.fix(customerId, fix), 'charge', stored?.['charge']);
+    await tamper({ table }, keys.closing(customerId), 'cleared_to', keys.fix(customerId, first).sk);
     await finishClosing(deps, customerId);
     const intent = money.double.state.paymentIntents.newestFirst.find(
       ({ metadata }) => metadata['customer_id'] === customerId,

@@ -3,6 +3,7 @@ import { approveFixPayment } from '../../../lib/operations/fixes/approve-fix.ts'
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWithCard, expectSoundMoney, type Money, openMoneyForFile } from '../../support/money.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
 
 /* The cardholder approves the payment of a fix while Stripe fails. */
 
@@ -27,7 +28,7 @@ async function askedFix() {
   return {
     customerId,
     payments,
-    approve: () => approveFixPayment(money.deps, customerId, fixId, RETURN_URL),
+    approve: (deps = money.deps) => approveFixPayment(deps, customerId, fixId, RETURN_URL),
   };
 }
 
@@ -48,6 +49,18 @@ describe('an approval while Stripe fails', () => {
       await expectSoundMoney(money, customerId);
     },
   );
+
+  it('a 500 that Stripe repeats for a key and that confirmed nothing is passed over with the next key', async () => {
+    const { payments, approve } = await askedFix();
+    const deps = await answering(money.deps, (port) => ({
+      confirmOnSession: (sent) =>
+        sent.idempotencyKey.endsWith(':1')
+          ? failing('indeterminate', { answered: true, replayed: true })()
+          : port.confirmOnSession(sent),
+    }));
+    expect(await approve(deps)).toMatchObject({ kind: 'waiting' });
+    expect(payments().map(({ status }) => status)).toEqual(['requires_action']);
+  });
 
   it('while Stripe answers 500 to every key, nothing is charged and the answer says to try again', async () => {
     const { customerId, payments, approve } = await askedFix();
