@@ -50,7 +50,6 @@ const billOf = (
 const NONE: Omit<WaitingBill, 'fixes'> = {
   fromCredits: 0,
   charged: 0,
-  fixPriceCents: 2_900,
   cents: 0,
   reasons: [],
 };
@@ -84,7 +83,7 @@ describe('the bill of waiting fixes', () => {
       'the Pro rate',
       { ...CARD, ...onPlan('pro') },
       2,
-      { ...NONE, ids: ['f1', 'f2'], charged: 2, fixPriceCents: 1_500, cents: 3_000 },
+      { ...NONE, ids: ['f1', 'f2'], charged: 2, cents: 3_000 },
     ],
     [
       'one credit and no card',
@@ -135,6 +134,14 @@ describe('the bill of waiting fixes', () => {
     const charged = { ...NONE, ids: ['f1'], charged: 1, cents: 2_900 };
     expect(billOf(CARD, fixes(1), { tries: DECLINED })).toEqual(charged);
     expect(billOf(CARD, fixes(1), { tries: LOST })).toEqual({ ...NONE, ids: [], reasons: ['card_declined'] });
+  });
+
+  it('a payment that waits for its cardholder costs its own amount, unless another card pays now', () => {
+    const waits = chargeOf({ state: 'action_required', amountCents: 1_500 });
+    const kept = fixOf({ id: 'kept', charge: waits });
+    const closed = fixOf({ id: 'closed', charge: { ...waits, paymentMethodId: 'pm_before' } });
+    expect(billOf(CARD, [kept])).toMatchObject({ charged: 1, cents: 1_500 });
+    expect(billOf(CARD, [kept, closed, fixOf({ id: 'new' })])).toMatchObject({ charged: 3, cents: 7_300 });
   });
 
   it('one bill has at most 100 fixes, the first of those that wait', () => {

@@ -27,6 +27,10 @@ export const nextObstacles = (
 const keptPayment = ({ paymentMethodId }: CustomerHead, charge: FixCharge | null): FixCharge | null =>
   charge?.state === 'action_required' && charge.paymentMethodId === paymentMethodId ? charge : null;
 
+/** What the card pays for an unbilled fix: a payment that is kept has the amount of its own time. */
+export const chargeCents = ({ head, at }: ChargeBasis, { charge }: FixAttempt): number =>
+  keptPayment(head, charge)?.amountCents ?? fixPriceAt(head, at);
+
 /** What charging an unbilled fix adds to the month's charges: it may have reserved its amount already. */
 export function addedCents({ head, spending, at }: ChargeBasis, { charge }: FixAttempt): number {
   if (keptPayment(head, charge) !== null) return 0;
@@ -45,13 +49,13 @@ export type MergeCost =
 export function mergeCost(basis: ChargeBasis, fix: FixAttempt): MergeCost | null {
   const { billed, charge } = fix;
   if (billed !== null) return null;
-  const { head, at } = basis;
+  const { head } = basis;
   // An announced charge is completed, even if credits have come since.
   if (charge?.state === 'charging') return { kind: 'charge', amountCents: charge.amountCents };
   if (head.balance >= FIX_CREDITS) return { kind: 'credit', amountCents: 0, left: head.balance };
   const [reason] = nextObstacles(basis, addedCents(basis, fix));
   if (reason !== undefined) return { kind: 'blocked', amountCents: 0, reason };
-  return { kind: 'charge', amountCents: keptPayment(head, charge)?.amountCents ?? fixPriceAt(head, at) };
+  return { kind: 'charge', amountCents: chargeCents(basis, fix) };
 }
 
 /** The most unbilled fixes that are counted. */

@@ -1,8 +1,7 @@
 import type { FixAttempt } from '../fix-attempt.ts';
 import { FIX_CREDITS } from '../pricing.ts';
-import { fixPriceAt } from '../subscription.ts';
 import { chargeObstacles, type Obstacle } from './charge-obstacles.ts';
-import { addedCents, type ChargeBasis } from './exposure.ts';
+import { addedCents, type ChargeBasis, chargeCents } from './exposure.ts';
 import { roomCents } from './spending.ts';
 
 /* Merged fixes that could not be billed, and what billing them now takes. */
@@ -18,7 +17,6 @@ export interface WaitingBill {
   readonly fixes: readonly FixAttempt[];
   readonly fromCredits: number;
   readonly charged: number;
-  readonly fixPriceCents: number;
   /** What the card is charged. */
   readonly cents: number;
   /** Why the other fixes stay waiting. Empty if all can be billed. */
@@ -33,7 +31,6 @@ export const isWaiting = ({ billed, charge, blockedAtRaise }: FixAttempt): boole
 export function waitingBill(basis: ChargeBasis, waiting: readonly FixAttempt[]): WaitingBill {
   const { head, cards, spending, at } = basis;
   const fixes = waiting.slice(0, MAX_ON_A_BILL);
-  const fixPriceCents = fixPriceAt(head, at);
   const fromCredits = Math.min(fixes.length, Math.floor(head.balance / FIX_CREDITS));
   const uncovered = fixes.slice(fromCredits);
   const obstacles = chargeObstacles(head, { cards, at, byPerson: true });
@@ -45,15 +42,14 @@ export function waitingBill(basis: ChargeBasis, waiting: readonly FixAttempt[]):
     fixes: [...fixes.slice(0, fromCredits), ...charged],
     fromCredits,
     charged: charged.length,
-    fixPriceCents,
-    cents: charged.length * fixPriceCents,
+    cents: charged.reduce((sum, fix) => sum + chargeCents(basis, fix), 0),
     reasons: uncovered.length === 0 ? [] : isLimited ? ['spending_limit_reached'] : obstacles,
   };
 }
 
 /** The fixes, up to the first that the limit leaves no room for. */
-function withinRoom(basis: ChargeBasis, fixes: readonly FixAttempt[], roomCents: number): FixAttempt[] {
-  let leftCents = roomCents;
+function withinRoom(basis: ChargeBasis, fixes: readonly FixAttempt[], room: number): FixAttempt[] {
+  let leftCents = room;
   const within: FixAttempt[] = [];
   for (const fix of fixes) {
     leftCents -= addedCents(basis, fix);
