@@ -22,8 +22,8 @@ export const handler = routed({
   // A mail scanner may open a link, so opening it changes nothing.
   'GET /billing/enter': (route) => publicPage(route, async (_, { query }) => enterPage(query.get('link'))),
   'POST /billing/enter': (route) =>
-    publicPage(route, async (deps, { form }) => {
-      const { token, confirmed } = await signIn(deps, form.get('link') ?? '');
+    publicPage(route, async (deps, { form, sourceIp }) => {
+      const { token, confirmed } = await signIn(deps, form.get('link') ?? '', sourceIp);
       return seeOther(confirmed ? '/billing/keys?confirmed=1' : '/billing', [
         sessionCookie(token, SESSION_MINUTES * 60),
       ]);

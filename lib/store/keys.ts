@@ -31,6 +31,7 @@ const RECORDED_PREFIX = 'RECORDED#';
 const SPENDING_PREFIX = 'SPENDING#';
 const LETTERS_PREFIX = 'LETTERS#';
 const UNSUBSCRIBE_PREFIX = 'UNSUBSCRIBE#';
+const CALLER_PREFIX = 'CALLER#';
 
 /**
  * Effects that happen once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return
@@ -75,6 +76,8 @@ export const keys = {
   session: (customerId: string, sessionId: string): Key => within(customerId, SESSION_PREFIX + sessionId),
   /** A link that turns one kind of notice off, by the hash of its token. */
   unsubscribe: (customerId: string, linkId: string): Key => within(customerId, UNSUBSCRIBE_PREFIX + linkId),
+  /** A caller who has signed in, by the hash of the IP. */
+  caller: (customerId: string, callerId: string): Key => within(customerId, CALLER_PREFIX + callerId),
   /** How many letters a customer got on a day (UTC). */
   lettersOfDay: (customerId: string, day: string): Key => within(customerId, LETTERS_PREFIX + day),
   /** A letter's link to one task, by the hash of its token. */
@@ -260,6 +263,7 @@ export const MAY_EXPIRE: readonly { readonly pk: string; readonly sk?: string; r
   { pk: CUSTOMER_PREFIX, sk: RECORDED_PREFIX, why: 'new fixes are counted by the day' },
   { pk: CUSTOMER_PREFIX, sk: LETTERS_PREFIX, why: 'letters are counted by the day' },
   { pk: CUSTOMER_PREFIX, sk: UNSUBSCRIBE_PREFIX, why: 'the link of a letter works for 90 days' },
+  { pk: CUSTOMER_PREFIX, sk: CALLER_PREFIX, why: 'a caller is known for 30 days after a sign-in' },
 ];
 
 /** Whether an item with this key may have `expires_at`. */

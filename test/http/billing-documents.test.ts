@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 async function visitorFor({ customerId }: Pick<SignedUp, 'customerId'>): Promise<Visitor> {
   const link = await makeSignInLink(money.deps, customerId);
-  const { token } = await signIn(money.deps, link.token);
+  const { token } = await signIn(money.deps, link.token, '192.0.2.1');
   const visitor = new Visitor();
   visitor.steal([sessionCookie(token, 60)]);
   return visitor;

@@ -288,7 +288,11 @@ describe('calls to DynamoDB and Stripe', () => {
 
   it("the plan's page takes one read, and its list of waiting payments one more", async () => {
     const { customerId } = await signUp();
-    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
+    const { token } = await signIn(
+      money.deps,
+      (await makeSignInLink(money.deps, customerId)).token,
+      '192.0.2.1',
+    );
     const visitor = new Visitor();
     visitor.steal([sessionCookie(token, 60)]);
     for (const path of ['plan', 'plan/cancel']) {
@@ -306,7 +310,11 @@ describe('calls to DynamoDB and Stripe', () => {
   it('the page of documents takes two reads, and one call to Stripe for each of its lists', async () => {
     const { apiKey, customerId } = await customerOutOfCredits(money);
     await bill(apiKey, await recordedFor(apiKey, 1));
-    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
+    const { token } = await signIn(
+      money.deps,
+      (await makeSignInLink(money.deps, customerId)).token,
+      '192.0.2.1',
+    );
     const visitor = new Visitor();
     visitor.steal([sessionCookie(token, 60)]);
     const { dynamodb, stripe } = await counted(() => visitor.get('/billing/documents'));

@@ -9,7 +9,7 @@ export async function visitorOf(
   customerId: string,
   ...send: ConstructorParameters<typeof Visitor>
 ): Promise<Visitor> {
-  const { token } = await signIn(deps, (await makeSignInLink(deps, customerId)).token);
+  const { token } = await signIn(deps, (await makeSignInLink(deps, customerId)).token, '192.0.2.1');
   const visitor = new Visitor(...send);
   visitor.steal([sessionCookie(token, 60)]);
   return visitor;

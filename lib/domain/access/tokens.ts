@@ -7,6 +7,9 @@ export const CONFIRM_HOURS = 24;
 /** How long a customer stays signed in. */
 export const SESSION_MINUTES = 30;
 
+/** How long a caller's IP is known after a sign-in. */
+export const CALLER_DAYS = 30;
+
 /** How long the link of a letter turns its kind off. */
 export const UNSUBSCRIBE_DAYS = 90;
 
@@ -48,5 +51,9 @@ export const formTokenOf = (sessionToken: string): string => sha256(`form ${sess
 
 /** What is stored of an address where only a comparison is needed. */
 export const addressHash = (email: string): string => sha256(`address ${email.toLowerCase()}`);
+
+/** What is stored of the IP of a caller who has signed in. */
+export const callerHash = (customerId: string, sourceIp: string): string =>
+  sha256(`caller ${customerId} ${sourceIp}`);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

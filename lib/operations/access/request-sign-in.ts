@@ -1,23 +1,28 @@
 import type { Notice } from '../../domain/notice.ts';
 import type { Deps } from '../../runtime/deps.ts';
+import { callerKey, isKnownCaller } from '../../store/access/callers.ts';
 import { decodeHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
 import { findByEmail } from '../../store/owners.ts';
 import { hitRateLimit, type RateLimit } from '../../store/rate-limits.ts';
-import { readOne, writeTogether } from '../../store/table.ts';
+import { readTogether, writeTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
 const HOUR_SECONDS = 60 * 60;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 
-/** Sign-in letters for one caller's IP: a stranger's requests do not use up all that a customer gets. */
-const OF_SOURCE: readonly RateLimit[] = [
-  { limit: 3, windowSeconds: HOUR_SECONDS },
-  { limit: 10, windowSeconds: DAY_SECONDS },
-];
-/** Sign-in letters for all callers: the most letters that any address gets in a day. */
-const OF_CUSTOMER: readonly RateLimit[] = [{ limit: 20, windowSeconds: DAY_SECONDS }];
+const THREE_AN_HOUR: RateLimit = { limit: 3, windowSeconds: HOUR_SECONDS };
+const FIVE_A_DAY: RateLimit = { limit: 5, windowSeconds: DAY_SECONDS };
+const TEN_A_DAY: RateLimit = { limit: 10, windowSeconds: DAY_SECONDS };
+/**
+ * Sign-in letters to one customer. Callers who have signed in of late have letters of their own, which
+ * strangers cannot use up. An address gets at most 20 a day.
+ */
+const LIMITS = {
+  known: { ofSource: [THREE_AN_HOUR], ofAll: [TEN_A_DAY] },
+  new: { ofSource: [THREE_AN_HOUR, FIVE_A_DAY], ofAll: [TEN_A_DAY] },
+} as const;
 
 /**
  * Mails a sign-in link if the address belongs to a customer. Returns nothing either way, so a caller cannot
@@ -31,11 +36,14 @@ export async function requestSignIn(
   const address = email.trim().toLowerCase();
   const customerId = await findByEmail(deps.table, address);
   if (customerId === null) return;
-  const closedAt = await readOne(deps.table, keys.head(customerId), (item) => decodeHead(item).closedAt);
-  if (closedAt !== null) return;
-  const ofCustomer = `sign-in#${customerId}`;
-  if (!(await hasRoom(deps, `${ofCustomer}#${sourceIp}`, OF_SOURCE))) return;
-  if (!(await hasRoom(deps, ofCustomer, OF_CUSTOMER))) return;
+  const [head, caller] = await readTogether(deps.table, [
+    keys.head(customerId),
+    callerKey(customerId, sourceIp),
+  ]);
+  if (head === undefined || decodeHead(head).closedAt !== null) return;
+  const callers = isKnownCaller(caller, deps.now()) ? 'known' : 'new';
+  if (!(await hasRoom(deps, `sign-in#${customerId}#${sourceIp}`, LIMITS[callers].ofSource))) return;
+  if (!(await hasRoom(deps, `sign-in#${customerId}#${callers}`, LIMITS[callers].ofAll))) return;
   const notice: Notice = {
     customerId,
     id: Buffer.from(deps.randomBytes(16)).toString('hex'),

@@ -10,6 +10,7 @@ import {
 } from '../../domain/access/tokens.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
+import { rememberCaller } from '../../store/access/callers.ts';
 import {
   endSession,
   keyStillWorks,
@@ -89,9 +90,10 @@ export interface SignedIn extends IssuedToken {
 /**
  * Uses up a link and starts a session of 30 minutes. A link that was mailed to the customer's address also
  * confirms the address. A link that was mailed to another address, or was used, is rejected.
+ * @param sourceIp the caller's, which is remembered
  * @throws BillingError link_not_valid, account_closed, ledger_busy, ledger_unavailable
  */
-export async function signIn(deps: Deps, linkToken: string): Promise<SignedIn> {
+export async function signIn(deps: Deps, linkToken: string, sourceIp: string): Promise<SignedIn> {
   const { customerId, tokenId, first } = await presentedLink(deps, linkToken);
   const { session, issued } = newSession(deps, customerId);
   const { answer } = await changeLedger<LinkRecord | null, boolean>(
@@ -105,7 +107,10 @@ export async function signIn(deps: Deps, linkToken: string): Promise<SignedIn> {
         if (link === null) throw linkNotValid();
         const { mailedTo } = link;
         if (mailedTo !== null && mailedTo !== addressHash(head.email)) throw linkNotValid();
-        const use = useLink(tokenId, session, link.keyId);
+        const use = [
+          ...useLink(tokenId, session, link.keyId),
+          rememberCaller(customerId, sourceIp, session.at),
+        ];
         if (mailedTo === null || head.emailState === 'confirmed') {
           const writes = () => [...use, mustBeOpen(customerId)];
           return { kind: 'write', leavesHead: true, writes, answer: () => false };

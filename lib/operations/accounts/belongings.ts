@@ -8,7 +8,7 @@ import { remove } from '../../store/write.ts';
 /* Deletes every trace of a customer from the table. Only customers of the smoke test are deleted. */
 
 /** The scopes of the rate limits that are counted per customer. Scope and window are the item's key. */
-const RATE_SCOPES = ['card', 'subscription', 'keys', 'billing-link', 'address', 'letter'] as const;
+const RATE_SCOPES = ['card', 'subscription', 'keys', 'billing-link', 'address', 'letter', 'page'] as const;
 const RATE_WINDOWS_SECONDS = [60 * 60, 24 * 60 * 60] as const;
 /** The most items that one call accepts. */
 const AT_ONCE = 100;

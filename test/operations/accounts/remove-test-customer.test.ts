@@ -1,7 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { probeCustomerEmail, testCustomerEmail } from '../../../lib/domain/test-customer.ts';
-import { ADDRESS_CHANGES } from '../../../lib/http/call-limits.ts';
+import { ADDRESS_CHANGES, LETTER_LINKS, STRIPE_PAGES } from '../../../lib/http/call-limits.ts';
 import { allContracts } from '../../../lib/http/contracts/index.ts';
 import { limitRate } from '../../../lib/http/rate-limit.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
@@ -76,7 +76,7 @@ describe('removing a customer of the smoke test', () => {
     const { customerId } = await testCustomer();
     const limits = new Set([
       ...allContracts.flatMap(({ access, rateLimit }) => (access === 'api_key' && rateLimit) || []),
-      ADDRESS_CHANGES,
+      ...[ADDRESS_CHANGES, LETTER_LINKS, STRIPE_PAGES],
     ]);
     expect([...limits].map(({ name }) => name)).toEqual(expect.arrayContaining(['cards', 'keys']));
     for (const limit of limits) await limitRate(money.deps, limit, customerId);
