@@ -235,7 +235,9 @@ describe('reading one invoice', () => {
 });
 
 describe('a subscription that was made', () => {
-  const made = async (latest_invoice: unknown, price = 'price_pro') => {
+  const FIRST = invoiceFrom({ billing_reason: 'subscription_create' });
+
+  const made = async (latest_invoice: unknown, { price = 'price_pro', invoices = [FIRST] } = {}) => {
     const asked: Asked[] = [];
     const stripe = stripeWith(
       {
@@ -248,7 +250,7 @@ describe('a subscription that was made', () => {
           items: list({ id: 'si_1', price: { id: price, product: 'prod_ours' }, current_period_end: 60 }),
           latest_invoice,
         },
-        'invoices/in_1': invoiceFrom(),
+        invoices: paged(...invoices),
       },
       asked,
     );
@@ -257,7 +259,7 @@ describe('a subscription that was made', () => {
   };
 
   it('a new subscription has its first invoice, with another call only if Stripe sent only its id', async () => {
-    expect(await made(invoiceFrom())).toMatchObject({
+    expect(await made(FIRST)).toMatchObject({
       subscription: { id: 'sub_1' },
       invoice: { id: 'in_1' },
       calls: 1,
@@ -266,8 +268,16 @@ describe('a subscription that was made', () => {
     expect(await made(null)).toMatchObject({ invoice: null, calls: 1 });
   });
 
+  it('a subscription that has later invoices is read with its first one', async () => {
+    const later = invoiceFrom({ id: 'in_2', billing_reason: 'subscription_update' });
+    const invoices = [later, FIRST];
+    expect(await made(later, { invoices })).toMatchObject({ invoice: { id: 'in_1' } });
+    expect(await made('in_2', { invoices })).toMatchObject({ invoice: { id: 'in_1' } });
+    expect(await made(later, { invoices: [later] })).toMatchObject({ invoice: null });
+  });
+
   it('a new subscription at another price is a defect', async () => {
-    await expect(made(null, 'price_other')).rejects.toMatchObject({
+    await expect(made(null, { price: 'price_other' })).rejects.toMatchObject({
       kind: 'misconfigured',
       facts: { code: 'subscription_without_pro_price' },
     });

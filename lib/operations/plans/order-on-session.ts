@@ -143,9 +143,13 @@ async function confirm(
     return await stripe.confirmOnSession({ paymentIntentId, ...by });
   } catch (error) {
     // Stripe repeats this error for the key, and a payment gets only one key: the order ends.
-    if (!(isFault(error, 'indeterminate') && error.facts.replayed)) throw error;
+    const isLost = isFault(error, 'indeterminate') && error.facts.replayed;
+    if (!isLost && !isFault(error, 'refused')) throw error;
     const now = await stripe.readApproval(paymentIntentId);
-    return now.state === 'unconfirmed' ? { ...now, state: 'canceled' } : now;
+    if (now.state !== 'unconfirmed') return now;
+    // Refused for another reason than its state: its card, for example.
+    if (!isLost) throw error;
+    return { ...now, state: 'canceled' };
   }
 }
 

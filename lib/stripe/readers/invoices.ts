@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { bringsCredits, NOTHING_RETURNED, type ProInvoice } from '../../domain/grants.ts';
 import { StripeFault } from '../fault.ts';
+import { PAGE } from '../paging.ts';
 import type { FailedRenewal, InvoiceReach, InvoiceValue, Subscribed } from '../port.ts';
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
@@ -11,6 +12,7 @@ import { creditedInvoicesOf } from './unused-time.ts';
 
 /* Invoices, and what their lines pay for. */
 
+/** An ordered subscription with its first invoice, which says whether the order is paid. */
 export async function subscribed(
   stripe: Stripe,
   subscription: Stripe.Subscription,
@@ -18,17 +20,24 @@ export async function subscribed(
 ): Promise<Subscribed> {
   const pro = await proSubscriptionOf(subscription, prices);
   if (pro === null) throw new StripeFault('misconfigured', { code: 'subscription_without_pro_price' });
-  const invoiceId = idOf(subscription.latest_invoice);
-  if (invoiceId === null) return { subscription: pro, invoice: null };
-  const { latest_invoice: invoice } = subscription;
-  return {
-    subscription: pro,
-    invoice:
-      typeof invoice === 'object' && invoice !== null
-        ? await withLines(stripe, invoice, prices)
-        : await readInvoice(stripe, invoiceId, prices),
-  };
+  const invoice = await firstInvoice(stripe, subscription);
+  return { subscription: pro, invoice: invoice === null ? null : await withLines(stripe, invoice, prices) };
 }
+
+/** A later invoice says nothing about the order: a renewal, or a change of the subscription at Stripe. */
+async function firstInvoice(
+  stripe: Stripe,
+  { id, latest_invoice: latest }: Stripe.Subscription,
+): Promise<Stripe.Invoice | null> {
+  if (latest === null) return null;
+  if (typeof latest === 'object' && isFirst(latest)) return latest;
+  for await (const invoice of stripe.invoices.list({ subscription: id, limit: PAGE })) {
+    if (isFirst(invoice)) return invoice;
+  }
+  return null;
+}
+
+const isFirst = ({ billing_reason: reason }: Stripe.Invoice): boolean => reason === 'subscription_create';
 
 export async function readInvoice(stripe: Stripe, invoiceId: string, prices: PriceBook): Promise<ProInvoice> {
   return withLines(stripe, await stripe.invoices.retrieve(invoiceId), prices);

@@ -38,8 +38,8 @@ const answering = (answers: (port: StripePort) => Partial<StripePort>) => answer
 const order = async (customerId: string, deps: PaymentDeps = money.deps) =>
   subscribeToPro(deps, customerId, await readOrder(table, customerId), 'pro', PRESENT);
 
-const orderByApi = async (customerId: string) =>
-  subscribeToPro(money.deps, customerId, await readOrder(table, customerId));
+const orderByApi = async (customerId: string, deps: PaymentDeps = money.deps) =>
+  subscribeToPro(deps, customerId, await readOrder(table, customerId));
 
 const stateOf = async (customerId: string) => (await readOrder(table, customerId))?.state;
 const balanceOf = async (customerId: string) => (await headOf(money.deps, customerId)).balance;
@@ -50,6 +50,13 @@ async function waiting() {
   const { approval } = await order(who.customerId);
   if (approval?.state !== 'waiting') throw new Error('nothing waits for approval');
   return { ...who, paymentIntentId: approval.paymentIntentId };
+}
+
+/** The subscription of the first order. */
+async function orderedOf(port: StripePort, stripeCustomerId: string) {
+  const ordered = await port.findOrdered(stripeCustomerId, 1);
+  if (ordered === null) throw new Error('nothing is ordered');
+  return ordered;
 }
 
 const answer = (paymentIntentId: string, succeeds: boolean) =>
@@ -238,6 +245,21 @@ describe('an order that is not approved', () => {
     await expect(answer(paymentIntentId, true)).rejects.toThrow('400');
   });
 
+  it('a cancellation while the first payment is being confirmed leads to another order, not to an error', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    let isCancelled = false;
+    const cancelling = await answering((port) => ({
+      confirmOnSession: async (asked) => {
+        if (!isCancelled) await port.endUnpaid(await orderedOf(port, stripeCustomerId));
+        isCancelled = true;
+        return port.confirmOnSession(asked);
+      },
+    }));
+    expect(await order(customerId, cancelling)).toMatchObject({ created: true, head: { balance: 65 } });
+    expect(atStripe(stripeCustomerId).subscriptions).toEqual(['active', 'canceled']);
+    await expectSoundMoney(money, customerId);
+  });
+
   it('closing the account ends the order', async () => {
     const { customerId, stripeCustomerId } = await waiting();
     await closeCustomer(money.deps, customerId);
@@ -265,6 +287,34 @@ describe('an order whose answer was lost', () => {
       expect(await stateOf(customerId)).toBe('ordering');
       expect((await order(customerId)).approval).toMatchObject({ state: 'waiting' });
       expect(atStripe(stripeCustomerId).subscriptions).toEqual(['incomplete']);
+    },
+  );
+
+  it.each(['page', 'API'] as const)(
+    'an order by %s that is paid is done, also if its subscription was paused and cancelled before the answer',
+    async (way) => {
+      const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+      const lost = await answering((port) => ({
+        subscribe: async (asked) => {
+          await port.subscribe(asked);
+          return failing('indeterminate')();
+        },
+        confirmOnSession: async (asked) => {
+          await port.confirmOnSession(asked);
+          return failing('indeterminate')();
+        },
+      }));
+      const click = way === 'page' ? order(customerId, lost) : orderByApi(customerId, lost);
+      await expect(click).rejects.toMatchObject({ code: 'payment_pending' });
+      const { data } = await money.stripe.subscriptions.list({ customer: stripeCustomerId });
+      const id = data[0]?.id ?? '';
+      // The last invoice is then a draft, which cannot be voided.
+      await money.stripe.subscriptions.update(id, { pause_collection: { behavior: 'keep_as_draft' } });
+      await money.stripe.subscriptions.cancel(id, { prorate: true, invoice_now: true });
+      expect(atStripe(stripeCustomerId).invoices).toEqual(['draft', 'paid']);
+      await settlePendingCharges(later(money.deps));
+      expect(await stateOf(customerId)).toBe('done');
+      expect(await balanceOf(customerId)).toBe(65);
     },
   );
 
