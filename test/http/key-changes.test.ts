@@ -2,10 +2,12 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { apiKeyId, MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
 import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
+import { issueOnlyKey } from '../../lib/operations/accounts/api-keys.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { listActiveKeys, putFirstKey } from '../../lib/store/api-keys.ts';
 import { writeTogether } from '../../lib/store/table.ts';
+import { middlewareOf } from '../support/documents.ts';
 import { type Answer, api, call, deployFix, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveMoney } from '../support/http-money.ts';
 import { SENDING } from '../support/letters.ts';
@@ -230,6 +232,34 @@ describe('revoking', () => {
     expect((await revoke(customer.apiKey, `abcdef012`)).body['id']).toBe(two);
     expect((await revoke(customer.apiKey, 'abcdef01')).body['id']).toBe(one);
     expect(outcome(await revoke(customer.apiKey, 'abcdef01'))).toEqual([409, 'api_key_ambiguous']);
+  });
+});
+
+describe('a key with which support ends all others', () => {
+  it('a key that was issued during the listing, while another one ended, is ended too', async () => {
+    const customer = await signUp();
+    const { apiKeyId: first, customerId } = customer;
+    let issued = '';
+    const name = 'changed keys during the listing';
+    // The part of the list with the new key was read before it was issued, the part with the first key later.
+    middlewareOf(deps.table).add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName !== 'QueryCommand' || issued !== '') return next(args);
+          issued = String((await issue(customer.apiKey)).body['api_key']);
+          await revoke(issued, first);
+          const answer = await next(args);
+          return { ...answer, output: { ...answer.output, Items: [] } };
+        },
+      { step: 'initialize', priority: 'high', name },
+    );
+    const { ended } = await issueOnlyKey(deps, customerId, 'operator').finally(() =>
+      middlewareOf(deps.table).remove(name),
+    );
+    expect(ended).toHaveLength(1);
+    expect(await works(issued)).toBe(false);
+    expect(await counts(customer)).toEqual([1, 1]);
+    expect(await listActiveKeys(deps.table, customerId)).toHaveLength(1);
   });
 });
 

@@ -100,7 +100,10 @@ export async function issueOnlyKey(
     const head = (await readHead(deps.table, customerId)) ?? customerGone();
     const key: NewKey = { ...drawn, isTest: isOfTest(head) };
     // After a try whose answer was lost, the new key is listed too.
-    const others = (await listActiveKeys(deps.table, customerId)).filter(({ keyId }) => keyId !== key.keyId);
+    const listed = await listActiveKeys(deps.table, customerId);
+    // The list is read page by page. A key that ended and another that was issued meanwhile leave the count.
+    if (listed.length !== head.activeKeys) continue;
+    const others = listed.filter(({ keyId }) => keyId !== key.keyId);
     const ended = others.map(({ keyId }) => keyId);
     const notice = keyIssued(customerId, key.keyId, by, at, { ended: ended.length });
     const { kind } = await retryContended(deps, () =>
