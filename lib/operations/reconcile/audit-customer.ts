@@ -63,6 +63,7 @@ export async function auditAtStripe(
     customerId: head.customerId,
     head,
     ...known,
+    now: deps.now(),
     paidBefore,
     prices: prices ?? new Prices(stripe.proPriceId),
     meter,

@@ -1,7 +1,14 @@
 import type Stripe from 'stripe';
 import type { AuditCalls } from '../port/audit.ts';
 import { rawInvoices, rawNotes } from '../raw/invoices.ts';
-import { rawBalance, rawCharges, rawCustomer, rawMovements, rawReturned } from '../raw/money.ts';
+import {
+  rawBalance,
+  rawCharges,
+  rawCustomer,
+  rawMovements,
+  rawPauseChanges,
+  rawReturned,
+} from '../raw/money.ts';
 import { idOf } from '../reference.ts';
 
 /** The auditor's reads from Stripe. */
@@ -12,6 +19,7 @@ export function auditCalls(stripe: Stripe): AuditCalls {
     rawInvoices: async (customer) => rawInvoices(stripe, customer),
     rawNotes: async (customer) => rawNotes(stripe, customer),
     rawBalance: async (customer) => rawBalance(stripe, customer),
+    rawPauseChanges: async (since, after) => rawPauseChanges(stripe, since, after),
     rawCustomer: async (customer) => rawCustomer(stripe, customer),
     rawMovements: async (window) => rawMovements(stripe, window),
     async rawPrice(priceId) {

@@ -101,6 +101,13 @@ export interface RawSubscription {
   readonly isCollectionPaused: boolean;
 }
 
+/** That a subscription's collection was paused, resumed, or paused in another way. */
+export interface RawPauseChange {
+  readonly subscriptionId: string;
+  readonly created: number;
+  readonly wasPaused: boolean;
+}
+
 /** A customer at Stripe. For a deleted customer, null fields are unknown. */
 export interface RawCustomer {
   readonly isDeleted: boolean;
@@ -138,5 +145,7 @@ export interface AuditCalls {
   rawBalance(stripeCustomerId: string): Promise<readonly RawBalanceEntry[]>;
   rawPrice(priceId: string): Promise<RawPrice>;
   rawCustomer(stripeCustomerId: string): Promise<RawCustomer>;
+  /** Of all customers, newest first. Stripe keeps events for 30 days. */
+  rawPauseChanges(since: number, after: string | null): Promise<Page<RawPauseChange>>;
   rawMovements(window: ListWindow): Promise<Page<RawMovement>>;
 }

@@ -5,6 +5,7 @@ import type {
   RawCharge,
   RawCustomer,
   RawMovement,
+  RawPauseChange,
   RawReturned,
   RawSubscription,
 } from '../port/audit.ts';
@@ -86,6 +87,25 @@ export async function rawCustomer(stripe: Stripe, customer: string): Promise<Raw
   }
   const methodId = idOf(found.invoice_settings.default_payment_method);
   return { isDeleted: false, cardId: await cardOf(stripe, customer, methodId, found), subscriptions };
+}
+
+export async function rawPauseChanges(
+  stripe: Stripe,
+  since: number,
+  after: string | null,
+): Promise<Page<RawPauseChange>> {
+  const type = 'customer.subscription.updated';
+  const page = await stripe.events.list({ type, created: { gte: since }, ...from(after) });
+  const items = page.data.flatMap((event): RawPauseChange[] => {
+    if (event.type !== type) return [];
+    const { object, previous_attributes: before } = event.data;
+    // Absent if the pause did not change.
+    if (before?.pause_collection === undefined) return [];
+    return [
+      { subscriptionId: object.id, created: event.created, wasPaused: before.pause_collection !== null },
+    ];
+  });
+  return { items, next: nextOf(page) };
 }
 
 async function cardOf(

@@ -7,6 +7,7 @@ import { keys } from '../../../lib/store/keys.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money } from '../../support/money.ts';
+import { attachedCard, putDefault } from '../../support/past-due.ts';
 import { type Books, openBooks, reconciled, tamper } from '../../support/reconciliation.ts';
 
 /* What the auditor reads and returns. checks/auditor proves that it names each reported fault. */
@@ -101,6 +102,79 @@ describe('the auditor', () => {
     expect(report?.drift).toMatchObject({ count: 0 });
   });
 
+  describe('a fix at the Pro price after the paid period', () => {
+    const PAUSED = { behavior: 'mark_uncollectible' } as const;
+    const setPause = (books: Books, id: string, pause: typeof PAUSED | '') =>
+      books.stripe.subscriptions.update(id, { pause_collection: pause });
+
+    /** Pro, with a pause across the end of the paid period if wanted. Now is 5 days later. */
+    async function afterThePeriod(isPaused: boolean) {
+      const books = await openBooks();
+      const person = await subscriber(books);
+      const { data } = await books.stripe.subscriptions.list({ customer: person.stripeCustomerId });
+      const subscriptionId = data[0]?.id ?? '';
+      if (isPaused) await setPause(books, subscriptionId, PAUSED);
+      else {
+        const declining = await attachedCard(books, person.stripeCustomerId, 'pm_card_chargeCustomerFail');
+        await putDefault(books, person.stripeCustomerId, declining);
+      }
+      await books.later(36);
+      const paying = await attachedCard(books, person.stripeCustomerId);
+      await putDefault(books, person.stripeCustomerId, paying);
+      await tamper(books, keys.head(person.customerId), 'payment_method_id', paying);
+      return { books, subscriptionId, ...person };
+    }
+
+    /** No event about a pause or a renewal is delivered, so the service still charges the Pro price. */
+    const proFix = async ({ deps, double }: Books, customerId: string) => {
+      const none = { amount: -60, reason: 'test', actor: 'tests', idempotencyKey: 'none left' };
+      await adjustCredits(deps, customerId, none);
+      const fixId = await recordedFix(deps, customerId, 1);
+      await billFixAttempt(deps, customerId, fixId);
+      expect(double.state.charges.newestFirst[0]).toMatchObject({ status: 'succeeded', amount: 1_500 });
+    };
+    const priceFindings = async (books: Books, customerId: string) =>
+      (await audited(books, customerId)).found.filter((text) => text.startsWith('the price of a fix'));
+
+    it('the auditor names it if collection was paused all the time', async () => {
+      const { books, customerId } = await afterThePeriod(true);
+      await proFix(books, customerId);
+      expect(await priceFindings(books, customerId)).toHaveLength(1);
+    });
+
+    it('the auditor says nothing if collection was paused only later', async () => {
+      const { books, customerId, subscriptionId } = await afterThePeriod(false);
+      await proFix(books, customerId);
+      await books.later(1);
+      await setPause(books, subscriptionId, PAUSED);
+      expect(await priceFindings(books, customerId)).toEqual([]);
+    });
+
+    it('the auditor says nothing if collection was paused before and later, and not when the fix was charged', async () => {
+      const { books, customerId, subscriptionId } = await afterThePeriod(true);
+      await setPause(books, subscriptionId, '');
+      await proFix(books, customerId);
+      await books.later(4);
+      await setPause(books, subscriptionId, PAUSED);
+      expect(await priceFindings(books, customerId)).toEqual([]);
+    });
+
+    it('the auditor names it if the pause only changed its kind later', async () => {
+      const { books, customerId, subscriptionId } = await afterThePeriod(true);
+      await proFix(books, customerId);
+      await books.later(1);
+      await books.stripe.subscriptions.update(subscriptionId, { pause_collection: { behavior: 'void' } });
+      expect(await priceFindings(books, customerId)).toHaveLength(1);
+    });
+
+    it('the auditor says nothing once Stripe no longer has the events that tell when the pause began', async () => {
+      const { books, customerId } = await afterThePeriod(true);
+      await proFix(books, customerId);
+      await books.later(29);
+      expect(await priceFindings(books, customerId)).toEqual([]);
+    });
+  });
+
   it('names a difference although an event about the same customer was ignored', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
@@ -114,6 +188,22 @@ describe('the auditor', () => {
     expect(report?.drift.named.map(({ message }) => message)).toEqual([
       'dispute du_1 is open here, but not at Stripe',
     ]);
+  });
+
+  it('a payment of the last minute before the end of the run is not compared, because its event may be younger', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
+    const reference = { purpose: 'fix', customer_id: customerId, fix_attempt_id: 'f1', attempt: '1' };
+    await pay(books, stripeCustomerId, reference);
+    const [charge] = (await books.stripe.charges.list({ customer: stripeCustomerId })).data;
+    const foundAt = async (secondsLater: number) => {
+      const paidBefore = new Date(((charge?.created ?? 0) + secondsLater) * 1_000);
+      return (await auditCustomer(books.deps, customerId, { paidBefore }))?.audit?.money.map(
+        ({ message }) => message,
+      );
+    };
+    expect(await foundAt(60)).toEqual([]);
+    expect(await foundAt(61)).toContainEqual(expect.stringContaining('money without credits'));
   });
 
   it('the auditor counts a renewal paid outside of Stripe as out of band, and its credits as right', async () => {

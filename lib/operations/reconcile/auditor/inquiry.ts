@@ -18,6 +18,7 @@ export interface Inquiry {
   /** Every current or former Stripe customer of this customer. */
   readonly stripeCustomerIds: readonly string[];
   readonly facts: LedgerFacts;
+  readonly now: Date;
   /** Only earlier payments count: later ones may not be in the ledger yet. Null if all payments count. */
   readonly paidBefore: Date | null;
   readonly prices: Prices;
@@ -26,8 +27,12 @@ export interface Inquiry {
   readonly beforeAsking: (calls: number) => Promise<void>;
 }
 
+/** In seconds: an event may be made this much later than its payment. The run reads events up to a time. */
+const EVENT_AFTER = 60;
+
+/** Whether a payment at this time must be in the ledger by now. In seconds. */
 export const isDue = ({ paidBefore }: Inquiry, seconds: number): boolean =>
-  paidBefore === null || seconds * 1000 < paidBefore.getTime();
+  paidBefore === null || seconds + EVENT_AFTER < paidBefore.getTime() / 1000;
 
 /** Prices as Stripe has them, each read once. The product of the price that is sold is ours. */
 export class Prices {
