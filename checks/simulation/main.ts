@@ -105,6 +105,8 @@ async function simulate({
     if (left-- > 0) await explain(failure.episode, steps, signature);
     else console.log(`repeat with: ${commandOf(failure.episode, steps)}`);
   }
+  // Again at the end, because the traces are long.
+  for (const { episode, violation } of failures.values()) console.log(`failed: ${episode}: ${violation}`);
   return failures.size === 0 && undone.length === 0;
 }
 

@@ -48,6 +48,9 @@ await runCheck(async () => {
   console.log(`\n${textTable(['step', 'outcome', 'seconds'], lines)}`);
   if (tier === 'nightly') console.log(`\nRecorded in ${RESULTS}: commit it.`);
   const failed = lines.filter(([, outcome]) => outcome === 'FAILED');
+  // The output of two steps is mixed above, and a log may keep only its end.
+  for (const { step, lastLines } of outcomes.filter(({ passed }) => !passed))
+    console.log(`\nThe last lines of ${step.name}:\n${lastLines.join('\n')}`);
   if (failed.length > 0) console.log(`\nfailed: ${failed.map(([name]) => name).join('; ')}`);
   console.log(`\n${lines.length - failed.length} passed, ${failed.length} failed`);
   if (failed.length > 0) process.exit(STEPS_FAILED);

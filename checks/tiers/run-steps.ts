@@ -16,6 +16,7 @@ export interface Outcome {
   readonly seconds: number;
   /** The last line of its output, or why it was stopped. */
   readonly summary: string;
+  readonly lastLines: readonly string[];
 }
 
 /**
@@ -74,6 +75,7 @@ export async function runStep(step: Step, onLine: (line: string) => void): Promi
     passed,
     startedAt,
     seconds: Math.round((performance.now() - startedMs) / 1_000),
+    lastLines: child.lastLines,
     summary: passed ? (lastLine ?? ended) : `${ended}${lastLine === undefined ? '' : `, ${lastLine}`}`,
   };
 }

@@ -18,8 +18,9 @@ export async function brokenInvariants({ calmDeps, double }: World, stored: Stor
   const left = forPeople(double.state);
   for (const head of stored.heads) {
     const customerId = String(head['customer_id']);
-    const records = await auditCustomer(calmDeps, customerId);
-    if (records === null) found.push(`${customerId} has no ledger`);
+    const records = await auditCustomer(calmDeps, customerId).catch((error: unknown) => String(error));
+    if (typeof records === 'string') found.push(records);
+    else if (records === null) found.push(`${customerId} has no ledger`);
     else {
       const { money, accountDrift } = records.audit ?? { money: [], accountDrift: [] };
       const violations = [...verifyLedger(records), ...money, ...accountDrift]

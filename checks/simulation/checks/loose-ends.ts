@@ -1,6 +1,7 @@
 import { keys } from '../../../lib/store/keys.ts';
 import type { Item } from '../../../lib/store/table.ts';
 import { isHandled } from '../../../lib/stripe/event-types.ts';
+import { idOf } from '../../../lib/stripe/reference.ts';
 import { MAX_CALLS } from '../commands.ts';
 import type { World } from '../world.ts';
 import { forPeople } from './for-people.ts';
@@ -72,7 +73,7 @@ export function leftAtStripe({ double: { state } }: World, stored: Stored): stri
 }
 
 /** Notices that were not sent or sent too often, and missing warnings. */
-export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
+export function wrongNotices({ mails, double: { state } }: World, stored: Stored): string[] {
   const found = stored.all
     .filter((item) => String(item['sk']).startsWith('NOTICE#'))
     .filter(({ state }) => state !== 'sent' && state !== 'muted' && state !== 'scheduled')
@@ -88,12 +89,22 @@ export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
   for (const [label, senders] of mails) {
     // A sender without a crash or fault stores that it sent the message, so the message is not sent again.
     const withoutFault = senders.filter(({ isDead, faults }) => !isDead && faults === null);
-    // Two letters are right for a charge that needs confirmation and is then declined, for a dispute that is
-    // closed and then appealed, and for a refund that is made again after it failed.
-    const most = / (card_declined|dispute|dispute_closed|refund_made)#/.test(label) ? 2 : 1;
-    if (withoutFault.length > most) found.push(`${label} was sent ${withoutFault.length} times`);
+    if (withoutFault.length > mostOf(label, state))
+      found.push(`${label} was sent ${withoutFault.length} times`);
   }
   return found;
+}
+
+/**
+ * Two letters are right for a charge that needs confirmation and is then declined, and for a dispute that is
+ * closed and then appealed. A refund that fails may be made again, as often as it fails.
+ */
+function mostOf(label: string, { refunds }: World['double']['state']): number {
+  const refunded = / refund_made#(pi_[^-]+)/.exec(label)?.[1];
+  if (refunded === undefined) return / (card_declined|dispute|dispute_closed)#/.test(label) ? 2 : 1;
+  const failed = ({ payment_intent: id, status }: (typeof refunds.newestFirst)[number]): boolean =>
+    idOf(id) === refunded && status === 'failed';
+  return 1 + refunds.newestFirst.filter(failed).length;
 }
 
 /** Whether a notice was joined into a digest that names it. The digest itself is checked like every notice. */

@@ -31,8 +31,11 @@ function isKept(promised: Promised, stored: Stored): boolean {
         .under(keys.customer(promised.customerId), 'NOTICE#fix_blocked#')
         .some((item) => String(item['sk']).endsWith(`-${promised.fixId}`));
     case 'declined':
-      // There is one letter per card and day, for all declined fixes.
-      return stored.under(keys.customer(promised.customerId), 'NOTICE#card_declined#').length > 0;
+      // There is one letter per card and day, for all declined fixes. A concurrent call may block the fix.
+      return (
+        stored.under(keys.customer(promised.customerId), 'NOTICE#card_declined#').length > 0 ||
+        isKept({ ...promised, kind: 'blocked' }, stored)
+      );
     case 'adjusted':
       return stored.find(keys.once(promised.customerId, 'adjustment', promised.key)) !== undefined;
     case 'key_issued':

@@ -33,7 +33,7 @@ export async function findViolations(world: World): Promise<string[]> {
     ...lockedOut(world, stored),
     ...leftAtStripe(world, stored),
     ...fullWindows(stored),
-    ...wrongNotices(stored, world.mails),
+    ...wrongNotices(world, stored),
     ...brokenPromises(world.promises, stored),
     ...unrecordedEvents(world, stored),
     ...wrongMoney(world.double.state, stored),

@@ -11,7 +11,7 @@ export const DEEDS = {
   dispute: { weight: 1.5, deed: cardholders.dispute },
   escalate: { weight: 1.5, deed: cardholders.escalate },
   close_dispute: { weight: 1.5, deed: cardholders.endDispute },
-  appeal: { weight: 0.2, deed: cardholders.appeal },
+  appeal: { weight: 0.5, deed: cardholders.appeal },
   authenticate: { weight: 5, deed: cardholders.confirm },
   detach_card: { weight: 1, deed: cardholders.detachCard },
   cancel_at_stripe: { weight: 0.7, deed: cardholders.endSubscription },
@@ -31,9 +31,9 @@ export const DEEDS = {
   change_default_card: { weight: 1.5, deed: staff.changeDefaultCard },
   set_own_card: { weight: 0.5, deed: staff.setOwnCard },
   start_trial: { weight: 0.7, deed: sellers.startTrial },
-  end_trial: { weight: 0.3, deed: sellers.endTrial },
+  end_trial: { weight: 0.5, deed: sellers.endTrial },
   pay_fix_twice: { weight: 1, deed: sellers.payFixTwice },
-  refund_part: { weight: 1, deed: sellers.refundPart },
+  refund_part: { weight: 1.5, deed: sellers.refundPart },
   sell_other_product: { weight: 0.5, deed: staff.sellOtherProduct },
 } as const satisfies Readonly<Record<string, { readonly weight: number; readonly deed: Deed }>>;
 
