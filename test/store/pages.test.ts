@@ -58,6 +58,18 @@ describe('a query', () => {
     expect(items.map(({ sk }) => sk)).toEqual(['FIX#3', 'KEY#1']);
   });
 
+  it('a query continues behind a key whose item is gone, in both directions', async () => {
+    const gone = { pk: keys.customer('p1'), sk: 'FIX#2a' };
+    const [forwards, backwards] = [
+      await readPage(table, QUERY, gone),
+      await readPage(table, { ...QUERY, ScanIndexForward: false }, gone),
+    ].map(({ items }) => items.map(({ sk }) => sk));
+    expect([forwards, backwards]).toEqual([
+      ['FIX#3', 'KEY#1'],
+      ['FIX#2', 'FIX#1'],
+    ]);
+  });
+
   it('a query reports the units of each page to a meter', async () => {
     const used: number[] = [];
     const meter = async (units: number) => {

@@ -66,13 +66,19 @@ describe('the card of a failed renewal', () => {
 });
 
 describe('the reason of a failed renewal', () => {
+  /** Stripe may list the tries in any order. */
   const failedAfter = async (...errors: readonly unknown[]) => {
-    const payments = list(
-      ...errors.map((last_payment_error) => ({ payment: { payment_intent: { last_payment_error } } })),
-    );
-    const invoice = invoiceFrom({ status: 'open', payments });
-    const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }), 'in_1');
-    return [failed?.declineCode, failed?.cardKey];
+    const tries = errors.map((last_payment_error, created) => ({
+      payment: { payment_intent: { last_payment_error, created } },
+    }));
+    const read = async (listed: typeof tries) => {
+      const invoice = invoiceFrom({ status: 'open', payments: list(...listed) });
+      const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }), 'in_1');
+      return [failed?.declineCode, failed?.cardKey];
+    };
+    const found = await read(tries);
+    expect(await read(tries.toReversed())).toEqual(found);
+    return found;
   };
   const ERROR = { code: 'card_declined', decline_code: 'do_not_honor', payment_method: { id: 'pm_1' } };
 

@@ -94,8 +94,12 @@ const PAYMENT_INTENTS = 'payments.data.payment.payment_intent';
 
 /** The error of the last try. */
 function failureOf({ payments }: Stripe.Invoice): Stripe.PaymentIntent.LastPaymentError | null {
-  const intents = payments?.data.map(({ payment }) => payment.payment_intent) ?? [];
-  const failures = intents.map((intent) => (typeof intent === 'object' ? intent?.last_payment_error : null));
+  const intents = payments?.data
+    .map(({ payment }) => payment.payment_intent)
+    .filter((intent) => typeof intent === 'object' && intent !== null)
+    // The order in which Stripe lists the payments of an invoice is not documented.
+    .toSorted((a, b) => a.created - b.created);
+  const failures = (intents ?? []).map((intent) => intent.last_payment_error);
   return failures.findLast((one) => one?.payment_method) ?? failures.findLast((one) => one) ?? null;
 }
 

@@ -214,19 +214,14 @@ export class TableModel {
     if (index === undefined) {
       const partition = this.#partitions.get(partitionOf(query))?.inOrder() ?? [];
       const candidates = forward ? partition : partition.toReversed();
-      const start = after === undefined ? 0 : candidates.findIndex((item) => isSameKey(item, after)) + 1;
-      if (after === undefined || start > 0) {
-        // In a long partition, reads only one page and one more item, which shows whether another page
-        // follows.
-        const matching = firstOf(candidates, start, Math.min(limit, MAX_PAGE) + 1, (item) =>
-          condition(item, bindings),
-        );
-        return paged(matching, 0, limit, query);
-      }
+      const start = after === undefined ? 0 : countUpTo(candidates, after, forward);
+      // In a long partition, reads only one page and one more item, which shows whether another page follows.
+      const matching = firstOf(candidates, start, Math.min(limit, MAX_PAGE) + 1, (item) =>
+        condition(item, bindings),
+      );
+      return paged(matching, 0, limit, query);
     }
-    const candidates =
-      index === undefined ? (this.#partitions.get(partitionOf(query))?.inOrder() ?? []) : this.#index.items();
-    const found = candidates.filter((item) => condition(item, bindings));
+    const found = this.#index.items().filter((item) => condition(item, bindings));
     if (!forward) found.reverse();
     const at = after === undefined ? 0 : found.findIndex((item) => isSameKey(item, after)) + 1;
     // The index may have lost the item that ended the previous page. The query then continues after its
@@ -287,6 +282,14 @@ const keyOf = (item: Item, index: string | undefined): Item => ({
 
 const projected = (item: Item, names: readonly string[]): Item =>
   Object.fromEntries(names.filter((name) => Object.hasOwn(item, name)).map((name) => [name, item[name]]));
+
+/** How many items of a partition come before a position, or are at it. The item there may be gone. */
+function countUpTo(candidates: readonly Item[], { sk: after }: Item, forward: boolean): number {
+  const next = candidates.findIndex(({ sk }) =>
+    forward ? String(after) < String(sk) : String(sk) < String(after),
+  );
+  return next === -1 ? candidates.length : next;
+}
 
 const isSameKey = (a: Item, b: Item): boolean => a['pk'] === b['pk'] && a['sk'] === b['sk'];
 
