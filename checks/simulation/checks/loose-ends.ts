@@ -97,14 +97,16 @@ export function wrongNotices({ mails, double: { state } }: World, stored: Stored
 
 /**
  * Two letters are right for a charge that needs confirmation and is then declined, and for a dispute that is
- * closed and then appealed. A refund that fails may be made again, as often as it fails.
+ * closed and then appealed. A payment is returned again after each refund that failed, and after a dispute
+ * that had returned it and was then won.
  */
-function mostOf(label: string, { refunds }: World['double']['state']): number {
+function mostOf(label: string, { refunds, disputes }: World['double']['state']): number {
   const refunded = / refund_made#(pi_[^-]+)/.exec(label)?.[1];
   if (refunded === undefined) return / (card_declined|dispute|dispute_closed)#/.test(label) ? 2 : 1;
   const failed = ({ payment_intent: id, status }: (typeof refunds.newestFirst)[number]): boolean =>
     idOf(id) === refunded && status === 'failed';
-  return 1 + refunds.newestFirst.filter(failed).length;
+  const disputed = disputes.newestFirst.filter(({ payment_intent: id }) => idOf(id) === refunded);
+  return 1 + refunds.newestFirst.filter(failed).length + disputed.length;
 }
 
 /** Whether a notice was joined into a digest that names it. The digest itself is checked like every notice. */
