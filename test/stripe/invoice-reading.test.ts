@@ -273,7 +273,12 @@ describe('a subscription that was made', () => {
     const invoices = [later, FIRST];
     expect(await made(later, { invoices })).toMatchObject({ invoice: { id: 'in_1' } });
     expect(await made('in_2', { invoices })).toMatchObject({ invoice: { id: 'in_1' } });
-    expect(await made(later, { invoices: [later] })).toMatchObject({ invoice: null });
+  });
+
+  it('if no invoice is labelled as the first one, the oldest counts', async () => {
+    const unlabelled = (id: string) => invoiceFrom({ id, billing_reason: 'subscription_update' });
+    const [newer, older] = [unlabelled('in_3'), unlabelled('in_2')];
+    expect(await made(newer, { invoices: [newer, older] })).toMatchObject({ invoice: { id: 'in_2' } });
   });
 
   it('a new subscription at another price is a defect', async () => {

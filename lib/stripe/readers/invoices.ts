@@ -24,17 +24,22 @@ export async function subscribed(
   return { subscription: pro, invoice: invoice === null ? null : await withLines(stripe, invoice, prices) };
 }
 
-/** A later invoice says nothing about the order: a renewal, or a change of the subscription at Stripe. */
+/**
+ * A later invoice says nothing about the order: a renewal, or a change of the subscription at Stripe. If no
+ * invoice has the label of a first one, the oldest counts: Stripe lists the newest first.
+ */
 async function firstInvoice(
   stripe: Stripe,
   { id, latest_invoice: latest }: Stripe.Subscription,
 ): Promise<Stripe.Invoice | null> {
   if (latest === null) return null;
   if (typeof latest === 'object' && isFirst(latest)) return latest;
+  let oldest: Stripe.Invoice | null = null;
   for await (const invoice of stripe.invoices.list({ subscription: id, limit: PAGE })) {
     if (isFirst(invoice)) return invoice;
+    oldest = invoice;
   }
-  return null;
+  return oldest;
 }
 
 const isFirst = ({ billing_reason: reason }: Stripe.Invoice): boolean => reason === 'subscription_create';
