@@ -162,7 +162,7 @@ export type ProEnding = 'set_to_end' | 'as_planned' | 'now' | 'unpaid';
 
 /** What a change of the stored subscription ends; null if it ends nothing. */
 export function endingOf(before: Subscription | null, after: Subscription | null): ProEnding | null {
-  if (before === null || before === after || !givesPro(before.state)) return null;
+  if (before === null || !givesPro(before.state)) return null;
   if (after !== null && givesPro(after.state)) {
     const isSet = after.cancelAtPeriodEnd && !before.cancelAtPeriodEnd;
     return isSet && after.id === before.id ? 'set_to_end' : null;

@@ -137,27 +137,6 @@ export const DOMAIN: readonly Explained[] = [
     why: 'A missing end is not after any time since 1970; the check is for the compiler.',
   },
   {
-    file: 'lib/domain/payments/credits-gone.ts',
-    mutator: 'MethodExpression',
-    from: 'sold.filter((group) => group.named > 0)',
-    to: 'sold',
-    why: 'A group without a named amount widens the fraction above and below by the same factor.',
-  },
-  {
-    file: 'lib/domain/payments/credits-gone.ts',
-    mutator: 'ConditionalExpression',
-    from: 'group.named > 0',
-    to: 'true',
-    why: 'A group without a named amount widens the fraction above and below by the same factor.',
-  },
-  {
-    file: 'lib/domain/payments/credits-gone.ts',
-    mutator: 'EqualityOperator',
-    from: 'group.named > 0',
-    to: 'group.named >= 0',
-    why: 'A group without a named amount widens the fraction above and below by the same factor.',
-  },
-  {
     file: 'lib/domain/payments/exposure.ts',
     mutator: 'ArithmeticOperator',
     from: 'head.balance / FIX_CREDITS',
@@ -200,27 +179,6 @@ export const DOMAIN: readonly Explained[] = [
     why: 'No number is less than undefined; the check is for the compiler.',
   },
   {
-    file: 'lib/domain/payments/unbilled-fixes.ts',
-    mutator: 'ConditionalExpression',
-    from: 'recorded >= from',
-    to: 'true',
-    why: 'The next line drops the counts of all days before the first one.',
-  },
-  {
-    file: 'lib/domain/payments/unbilled-fixes.ts',
-    mutator: 'ConditionalExpression',
-    from: "text === ''",
-    to: 'false',
-    why: 'An empty text has no counts after its first number.',
-  },
-  {
-    file: 'lib/domain/payments/unbilled-fixes.ts',
-    mutator: 'StringLiteral',
-    from: "''",
-    to: '"Stryker was here!"',
-    why: 'An empty text has no counts after its first number.',
-  },
-  {
     file: 'lib/domain/payments/waiting-fixes.ts',
     mutator: 'ArithmeticOperator',
     from: 'head.balance / FIX_CREDITS',
@@ -257,13 +215,6 @@ export const DOMAIN: readonly Explained[] = [
   },
   {
     file: 'lib/domain/statement/lines.ts',
-    mutator: 'ConditionalExpression',
-    from: "entry.source === 'purchased'",
-    to: 'true',
-    why: 'Two entries belong together only if the first one is a purchase.',
-  },
-  {
-    file: 'lib/domain/statement/lines.ts',
     mutator: 'MethodExpression',
     from: 'repository?.toLowerCase()',
     to: 'repository?.toUpperCase()',
@@ -282,13 +233,6 @@ export const DOMAIN: readonly Explained[] = [
     from: 'a.id < b.id',
     to: 'a.id <= b.id',
     why: 'No two subscriptions have the same id.',
-  },
-  {
-    file: 'lib/domain/subscription.ts',
-    mutator: 'ConditionalExpression',
-    from: 'before === after',
-    to: 'false',
-    why: 'The other conditions return null for an unchanged subscription too.',
   },
   {
     file: 'lib/domain/verify.ts',

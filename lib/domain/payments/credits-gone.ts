@@ -19,7 +19,7 @@ export function creditsGone(
   const all = sold.reduce((total, { credits }) => total + BigInt(credits), 0n);
   let top = 0n;
   let bottom = 1n;
-  for (const { credits, value, named } of sold.filter((group) => group.named > 0)) {
+  for (const { credits, value, named } of sold) {
     top = top * BigInt(value) + BigInt(credits) * BigInt(named) * bottom;
     bottom *= BigInt(value);
   }

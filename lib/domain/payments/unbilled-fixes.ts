@@ -26,7 +26,7 @@ export function countBilled(before: BilledByDay, recordedAt: Date, at: Date): Bi
   const counts = countsOf(before);
   const from = dayNumber(at) - UNBILLED_DAYS + 1;
   const recorded = dayNumber(recordedAt);
-  if (recorded >= from) counts.set(recorded, (counts.get(recorded) ?? 0) + 1);
+  counts.set(recorded, (counts.get(recorded) ?? 0) + 1);
   const kept = [...counts].filter(([day, count]) => day >= from && count > 0).map(([day]) => day);
   if (kept.length === 0) return '';
   const [first, last] = [Math.min(...kept), Math.max(...kept)];
@@ -48,7 +48,6 @@ export function unbilledFixes(recorded: ReadonlyMap<string, number>, billed: Bil
 }
 
 function countsOf(text: BilledByDay): Map<number, number> {
-  if (text === '') return new Map();
   const [first = 0, ...counts] = text.split(',').map(Number);
   return new Map(counts.map((count, n) => [first + n, count]));
 }

@@ -28,7 +28,7 @@ export interface StatementLine {
 export function linesOf(entries: readonly LedgerEntry[]): StatementLine[] {
   const lines: StatementLine[] = [];
   entries.forEach((entry, i) => {
-    if (entry.source === 'purchased' && belongTogether(entry, entries[i + 1])) return;
+    if (belongTogether(entry, entries[i + 1])) return;
     const before = entries[i - 1];
     lines.push(lineOf(entry, belongTogether(before, entry) ? before : undefined));
   });
