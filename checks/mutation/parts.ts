@@ -4,6 +4,8 @@ export interface Part {
   readonly mutated: readonly string[];
   /** In running order: first the tests that fail soonest for most mutants. */
   readonly tests: readonly string[];
+  /** Functions read their settings once, so each test file that calls them loads our modules again. */
+  readonly callsFunctions?: boolean;
 }
 
 const STORE_TESTS = ['test/store/*.test.ts'];
@@ -110,6 +112,7 @@ export const PARTS: readonly Part[] = [
       'test/operations/notices/{daily-letters,deliver-notice,notices}.test.ts',
       'test/http/{billing-page,billing-view,billing-settings,billing-card,unsubscribe}.test.ts',
     ],
+    callsFunctions: true,
   },
 ];
 

@@ -23,6 +23,7 @@ class SoonestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: [...part.tests],
+    setupFiles: part.callsFunctions === true ? ['test/support/fresh-modules.ts'] : [],
     isolate: false,
     fileParallelism: false,
     sequence: { sequencer: SoonestFirst },
