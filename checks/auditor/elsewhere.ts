@@ -21,7 +21,7 @@ export const ELSEWHERE: readonly {
   {
     number: 12,
     what: 'a cancellation date five months away counts as a cancellation at period end',
-    file: 'test/stripe/reading.test.ts',
+    file: 'test/stripe/subscription-reading.test.ts',
     text: 'a date after the end of the period is no cancellation at period end',
     oldRule: [
       {
