@@ -10,16 +10,14 @@ export interface Part {
 
 const STORE_TESTS = ['test/store/*.test.ts'];
 
-/** Operations on an in-process table and the Stripe stand-in. Most take less than 0.1 seconds. */
-const OPERATION_TESTS = [
-  'test/operations/*/{change-ledger,customer-rules,event-rules,order-rules}.test.ts',
-  'test/operations/*/{card-tries,announced,billing-rules,kinds,sweeper-rules}.test.ts',
-  'test/operations/*/{account-rules,renewals,account-truth,prices,sold-prices}.test.ts',
-  'test/operations/*/{deliver-notice,low-balances,notices,return-double-payment}.test.ts',
-  'test/operations/*/{invoice-value,returned-money,events}.test.ts',
+/** What no shorter test of the same room has seen: every operation, then the pages and the API over HTTP. */
+const EVERY_TEST = [
+  'test/operations/{fixes,ledger,plans,payments,events,accounts,notices,work,access}/*.test.ts',
+  'test/http/{account,charge-obstacles,defects,notices,onboarding,payment-method,payments}.test.ts',
+  'test/http/{key-changes,keys,limit-headers,pricing,spending-limit,subscription,unsubscribe}.test.ts',
+  'test/http/{billing-card,billing-documents,billing-page,billing-settings,billing-view,plan-page}.test.ts',
+  'checks/mutation/*.spec.ts',
 ];
-/** Tests of concurrent calls and of the books of whole episodes. */
-const LONG_TESTS = ['checks/mutation/*.spec.ts', 'test/operations/fixes/{concurrency,charging}.test.ts'];
 
 export const PARTS: readonly Part[] = [
   {
@@ -51,13 +49,12 @@ export const PARTS: readonly Part[] = [
     tests: [
       'test/operations/ledger/change-ledger.test.ts',
       'test/operations/fixes/{announce-charge,report-billing,busy-card,billing-rules,record-fix}.test.ts',
+      'test/operations/fixes/{approve-fix,bill-waiting,spending-limit}.test.ts',
       'test/operations/payments/{attempt,try-outcomes,payer,return-steps,card-tries,announced,return-double-payment}.test.ts',
       'test/operations/work/sweeper-rules.test.ts',
-      'test/operations/plans/{order-rules,renewal-rules,renewals}.test.ts',
-      'test/operations/accounts/account-rules.test.ts',
-      'test/operations/events/{event-rules,events}.test.ts',
-      ...LONG_TESTS,
+      ...EVERY_TEST,
     ],
+    callsFunctions: true,
   },
   {
     name: 'plans',
@@ -67,17 +64,20 @@ export const PARTS: readonly Part[] = [
       'lib/operations/ledger/adjust-credits.ts',
     ],
     tests: [
-      'test/operations/plans/{settlement,order-rules,renewal-rules,renewals,account-truth,prices,sold-prices}.test.ts',
+      'test/operations/plans/{settlement,order-rules,approvals,renewal-rules,account-truth,prices}.test.ts',
+      'test/operations/plans/{renewals,sold-prices}.test.ts',
       'test/operations/accounts/account-rules.test.ts',
       'test/operations/payments/{card-tries,announced}.test.ts',
       'test/operations/plans/{invoice-value,returned-money}.test.ts',
-      'test/operations/*/{sweeper-rules,customer-rules,event-rules,notices}.test.ts',
+      ...EVERY_TEST,
     ],
+    callsFunctions: true,
   },
   {
     name: 'events',
     mutated: ['lib/operations/events/{apply-event,effects,owner,replay-event}.ts'],
-    tests: [...OPERATION_TESTS, ...LONG_TESTS],
+    tests: ['test/operations/events/{event-rules,events,event-order}.test.ts', ...EVERY_TEST],
+    callsFunctions: true,
   },
   {
     name: 'customers',
@@ -87,11 +87,12 @@ export const PARTS: readonly Part[] = [
       'lib/operations/{notices,work}/*.ts',
     ],
     tests: [
-      ...OPERATION_TESTS,
-      'test/operations/accounts/remove-test-customer.test.ts',
-      ...LONG_TESTS,
-      'test/operations/accounts/close-customer.test.ts',
+      'test/operations/accounts/{customer-rules,account-rules,remove-test-customer}.test.ts',
+      'test/operations/notices/{deliver-notice,low-balances,notices,daily-letters}.test.ts',
+      'test/operations/work/{kinds,measure-open-work,sweeper-rules}.test.ts',
+      ...EVERY_TEST,
     ],
+    callsFunctions: true,
   },
   {
     name: 'items',
@@ -100,7 +101,8 @@ export const PARTS: readonly Part[] = [
       'lib/store/{orders,owners,paging,rate-limits,record,renewals,write}.ts',
       'lib/store/{evidence,payments}/*.ts',
     ],
-    tests: [...STORE_TESTS, ...OPERATION_TESTS, ...LONG_TESTS],
+    tests: [...STORE_TESTS, ...EVERY_TEST],
+    callsFunctions: true,
   },
   {
     name: 'page',

@@ -20,7 +20,7 @@ import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './
 
 const USAGE = `npm run check:mutation -- [options]    changes the code in one place at a time and expects a test to fail
 
-  --part NAME      one part; default: all parts, which takes about two hours on two cores
+  --part NAME      one part; default: all parts, which takes about three hours on two cores
   --changed        only files whose code has changed since their last run
   --minutes N      with --changed: begins no part after N minutes; the rest waits for the next run
   --write          writes checks/mutation/scores.json and docs/checks/mutation-scores.md
