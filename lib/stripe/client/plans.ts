@@ -99,7 +99,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
 
     async readFailedRenewal(invoiceId) {
       try {
-        return await readFailedRenewal(stripe, invoiceId);
+        return await readFailedRenewal(stripe, invoiceId, prices);
       } catch (error) {
         const fault = translateError(error);
         // Stripe keeps no invoice of a declined order.

@@ -99,6 +99,9 @@ export interface PlanCalls {
    */
   readInvoiceValue(invoiceId: string, known: { readonly hasBrought: boolean }): Promise<InvoiceValue>;
   readInvoiceReach(invoiceId: string): Promise<InvoiceReach>;
-  /** Null if the invoice is paid by now, or is not for a renewal. */
+  /**
+   * Null if the invoice is paid by now, is an order's first one, or is not for a subscription at a known
+   * price.
+   */
   readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;
 }

@@ -43,7 +43,8 @@ export async function findOpenRenewal(
   return null;
 }
 
-async function coverageOf(
+/** The end of the period that an invoice is for, in Unix seconds; null without a line at a known price. */
+export async function coverageOf(
   stripe: Stripe,
   invoice: Stripe.Invoice,
   prices: PriceBook,
