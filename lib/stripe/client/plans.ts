@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import { StripeFault } from '../fault.ts';
 import type { PlanCalls } from '../port/plans.ts';
 import type { PriceBook } from '../prices.ts';
 import { REPLACED } from '../readers/account.ts';
@@ -82,7 +83,9 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
 
     async payInvoice({ invoiceId, paymentMethodId, idempotencyKey }) {
       const payment = { payment_method: paymentMethodId, off_session: true };
-      await stripe.invoices.pay(invoiceId, payment, { idempotencyKey });
+      const { status } = await stripe.invoices.pay(invoiceId, payment, { idempotencyKey });
+      // The card's payment is still being processed: it may succeed or fail later.
+      if (status !== 'paid') throw new StripeFault('indeterminate', { answered: true });
     },
 
     async readInvoice(invoiceId) {

@@ -84,7 +84,7 @@ export interface PlanCalls {
   readRenewalState(invoiceId: string): Promise<'paid' | 'open' | 'over'>;
   /**
    * Pays an open invoice off-session with a card. Throws like any charge: declined, authentication_required,
-   * …
+   * …; indeterminate if Stripe accepts the payment and the invoice is not paid yet.
    */
   payInvoice(payment: {
     readonly invoiceId: string;

@@ -317,6 +317,21 @@ describe('a renewal', () => {
     await expectSoundMoney(money, customerId);
   });
 
+  it('a renewal that Stripe is still processing stays announced, and grants its credits once it is paid', async () => {
+    const { customerId, head, stripeCustomerId, invoiceId } = await pastDue();
+    const good = await attached(stripeCustomerId);
+    await putDefault(stripeCustomerId, good);
+    const processing = await answering(() => ({ payInvoice: failing('indeterminate', { answered: true }) }));
+    await expect(subscribe(customerId, processing)).rejects.toMatchObject({ code: 'payment_pending' });
+    await settlePendingCharges(processing, 0);
+    expect(await renewalOf(customerId)).toMatchObject({ attempt: 1, state: 'paying' });
+    await money.stripe.invoices.pay(invoiceId, { payment_method: good });
+    await settlePendingCharges(processing, 0);
+    expect(await renewalOf(customerId)).toMatchObject({ attempt: 1, state: 'paid' });
+    expect((await headOf(money.deps, customerId)).balance).toBe(head.balance + 60);
+    await expectSoundMoney(money, customerId);
+  });
+
   it('a day-old renewal is only looked up, because its key is no longer safe', async () => {
     const { customerId, stripeCustomerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
