@@ -96,7 +96,7 @@ async function readAnswers(
     }
     if (subject.kind === 'failed_invoice') await recorder.readFailedRenewal(subject.invoiceId);
     if (subject.kind === 'payment') await recorder.readFixPayment(subject.paymentIntentId);
-    if (subject.kind === 'returned_money') {
+    if (subject.kind === 'returned_money' && subject.chargeId !== null) {
       const { paymentIntentId, paidFor } = await recorder.readReturnedMoney(subject.chargeId);
       for (const id of paidFor.kind === 'invoices' ? paidFor.invoiceIds : []) {
         for (const hasBrought of [true, false]) await recorder.readInvoiceValue(id, { hasBrought });
