@@ -86,7 +86,7 @@ async function readAnswers(
   const account = await recorder.readAccount(stripeCustomerId);
   // The events of a journey move no money, so a new card has no renewal to pay.
   const subscriptions = account.kind === 'account' ? account.subscriptions : [];
-  for (const { id } of subscriptions) answers.set(callKey('findOpenRenewal', [id]), null);
+  for (const { id } of subscriptions) answers.set(callKey('findOpenRenewal', [id, false]), null);
   for (const { event } of sentEvents) {
     const subject = subjectOf(event);
     if (subject.kind === 'invoice') {

@@ -71,14 +71,14 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
       }
     },
 
-    async findOpenRenewal(subscriptionId) {
-      return findOpenRenewal(stripe, subscriptionId, prices);
+    async findOpenRenewal(subscriptionId, isAsked) {
+      return findOpenRenewal(stripe, subscriptionId, isAsked, prices);
     },
 
     async readRenewalState(invoiceId) {
       const { status } = await stripe.invoices.retrieve(invoiceId);
       if (status === 'paid') return 'paid';
-      return status === 'open' ? 'open' : 'over';
+      return status === 'open' || status === 'uncollectible' ? 'open' : 'over';
     },
 
     async payInvoice({ invoiceId, paymentMethodId, idempotencyKey }) {

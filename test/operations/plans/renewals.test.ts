@@ -174,6 +174,18 @@ describe('a new card', () => {
     expect(now).not.toBe(own);
   });
 
+  it('a new card pays a renewal that Stripe has given up collecting if a person adds it, but not by customer.updated alone', async () => {
+    const { customerId, stripeCustomerId, invoiceId } = await pastDue();
+    await money.stripe.invoices.markUncollectible(invoiceId);
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await money.deliver();
+    expect([statusOf(invoiceId), payments()]).toEqual(['uncollectible', 0]);
+    const head = await headOf(money.deps, customerId);
+    const added = await addPaymentMethod(money.deps, head, await money.newCard());
+    expect(added).toMatchObject({ renewal: 'paid', head: { balance: head.balance + 60 } });
+    expect(statusOf(invoiceId)).toBe('paid');
+  });
+
   it('a new default card at Stripe pays the open renewal once customer.updated arrived', async () => {
     const { head, customerId, stripeCustomerId, invoiceId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
@@ -234,6 +246,21 @@ describe('subscribing while past due', () => {
     });
     expect(await renewalOf(customerId)).toMatchObject({ state: 'paid' });
     expect(payments()).toBe(1);
+  });
+
+  it('subscribing while past due pays a renewal that Stripe has given up collecting', async () => {
+    const { customerId, head, stripeCustomerId, invoiceId } = await pastDue();
+    await money.stripe.invoices.markUncollectible(invoiceId);
+    await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'card_declined' });
+    expect(statusOf(invoiceId)).toBe('uncollectible');
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    expect(await subscribe(customerId)).toMatchObject({
+      created: false,
+      head: { balance: head.balance + 60, subscription: { state: 'active' } },
+    });
+    expect(statusOf(invoiceId)).toBe('paid');
+    await money.deliver();
+    await expectSoundMoney(money, customerId);
   });
 
   it('subscribing while past due is refused if the card declines, or its bank asks the cardholder', async () => {
