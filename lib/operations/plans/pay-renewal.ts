@@ -247,10 +247,14 @@ async function pay(
 /** The outcome of a payment that was not made. */
 function outcomeOf(fault: StripeFault | null): Exclude<RenewalOutcome, { kind: 'paid' }> {
   if (fault?.kind === 'authentication_required') return { kind: 'needs_approval' };
+  // The card was detached meanwhile, for example: only another card helps, as after a decline.
+  if (fault?.kind === 'refused') return { kind: 'declined', decline: UNUSABLE };
   if (fault?.kind !== 'declined') return NONE;
   const { code = 'card_declined', declineCode = null } = fault.facts;
   return { kind: 'declined', decline: { code, declineCode } };
 }
+
+const UNUSABLE: Decline = { code: 'payment_method_unusable', declineCode: null };
 
 /** What the fault says about the card. */
 const tryOutcomeOf = (fault: StripeFault | null): TryOutcome =>
