@@ -57,7 +57,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   await port.setCancelAtPeriodEnd(subscription.id, false);
   await stripe.subscriptions.update(subscription.id, { default_payment_method: paymentMethodId });
   await port.clearOwnCard(subscription.id, paymentMethodId);
-  await port.findOpenRenewal(subscription.id);
+  await port.findOpenRenewal(subscription.id, true);
   await port.readCustomerClaim(customer);
   const owed = await stripe.invoices.create({ customer, auto_advance: false });
   await stripe.invoiceItems.create({ customer, invoice: owed.id, amount: 59_900, currency: 'usd' });

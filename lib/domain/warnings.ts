@@ -144,5 +144,5 @@ function howToPay({ collects, cancelAtPeriodEnd }: Subscription, isDisputed: boo
   if (!collects) return 'The invoice is not paid by card. Ask support.';
   if (cancelAtPeriodEnd)
     return 'The subscription is set to end. To keep it, subscribe again: that pays the invoice.';
-  return 'Add a card to pay the invoice.';
+  return 'Add a card or subscribe again to pay the invoice.';
 }

@@ -9,6 +9,7 @@ export type SubjectSource =
   | 'payment'
   | 'charge'
   | 'of_charge'
+  | 'refund'
   | 'detached_card'
   | 'card_session';
 
@@ -43,9 +44,9 @@ const HANDLED_EVENTS = {
   'payment_intent.succeeded': 'payment',
   'payment_intent.payment_failed': 'payment',
   'charge.refunded': 'charge',
-  'refund.created': 'of_charge',
-  'refund.updated': 'of_charge',
-  'refund.failed': 'of_charge',
+  'refund.created': 'refund',
+  'refund.updated': 'refund',
+  'refund.failed': 'refund',
   'charge.dispute.created': 'of_charge',
   'charge.dispute.updated': 'of_charge',
   'charge.dispute.funds_withdrawn': 'of_charge',

@@ -58,6 +58,7 @@ const Subject = z.looseObject({
   id: stripeId,
   customer: optionalReference,
   charge: optionalReference,
+  payment_intent: optionalReference,
   invoice: optionalReference,
 });
 
@@ -81,7 +82,8 @@ export type EventSubject =
   /** An invoice changed, or its payments or refunds did. */
   | { readonly kind: 'invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'payment'; readonly paymentIntentId: string; readonly stripeCustomerId: string | null }
-  | { readonly kind: 'returned_money'; readonly chargeId: string }
+  /** Null for a refund of money that no charge brought, such as a bank transfer. */
+  | { readonly kind: 'returned_money'; readonly chargeId: string | null }
   /** The customer, if the event names one. */
   | {
       readonly kind: 'detached_card';
@@ -100,6 +102,8 @@ interface Names {
   readonly at: string;
   readonly customer: string | null;
   readonly charge: string | null;
+  /** Stripe says that neither a charge nor a payment intent belongs to it. */
+  readonly isChargeless: boolean;
   readonly invoice: string | null;
   /** The customer before the change, if the object names none any more. */
   readonly formerCustomer: string | null;
@@ -128,6 +132,8 @@ const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> 
   payment: ({ id, customer }) => ({ kind: 'payment', paymentIntentId: id, stripeCustomerId: customer }),
   charge: ({ id }) => ({ kind: 'returned_money', chargeId: id }),
   of_charge: ({ charge }) => (charge === null ? UNREADABLE : { kind: 'returned_money', chargeId: charge }),
+  refund: ({ charge, isChargeless }) =>
+    charge === null && !isChargeless ? UNREADABLE : { kind: 'returned_money', chargeId: charge },
   card_session: ({ customer }) => ({ kind: 'card_session', stripeCustomerId: customer }),
   detached_card: ({ id, customer, formerCustomer }) => ({
     kind: 'detached_card',
@@ -142,12 +148,14 @@ export function subjectOf({ type, created, data }: StripeEvent): EventSubject {
   if (source === null) return { kind: 'nothing' };
   const parsed = Subject.safeParse(data.object);
   if (!parsed.success) return UNREADABLE;
-  const { id, customer, charge, invoice } = parsed.data;
+  const { id, customer, charge, payment_intent: intent, invoice } = parsed.data;
   return SUBJECTS[source]({
     id,
     at: new Date(created * 1000).toISOString(),
     customer: idOf(customer),
     charge: idOf(charge),
+    // A field that is missing says nothing: then the shape is unknown.
+    isChargeless: charge === null && intent === null,
     invoice: idOf(invoice),
     formerCustomer: formerCustomer(data),
     newCard: changedCard(data),

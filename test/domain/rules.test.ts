@@ -123,7 +123,7 @@ describe('warnings', () => {
         AT,
       )[0]?.message;
     };
-    expect(message({})).toContain('Add a card to pay the invoice.');
+    expect(message({})).toContain('Add a card or subscribe again to pay the invoice.');
     expect(message({ cancelAtPeriodEnd: true })).toContain('subscribe again: that pays the invoice');
     expect(message({ collects: false })).toContain('not paid by card. Ask support.');
     expect(message({}, ['du_1'])).toContain('not paid while a payment is disputed');
@@ -179,7 +179,7 @@ describe('warnings', () => {
         new Date(at),
       )[0]?.message;
     expect(message('2026-02-02T00:00:00.000Z')).toBe(
-      'The last Pro invoice could not be paid. The Pro rate ends on 2026-02-22. Add a card to pay the invoice.',
+      'The last Pro invoice could not be paid. The Pro rate ends on 2026-02-22. Add a card or subscribe again to pay the invoice.',
     );
     expect(message('2026-02-22T00:00:00.000Z')).toContain('The Pro rate has ended.');
     expect(message('2026-02-21T23:59:59.999Z')).toContain('ends on 2026-02-22');

@@ -180,6 +180,54 @@ describe('the plan on the page', () => {
     expect((await ada.send('/billing/plan/pay-renewal', { cents })).location).toBe('/billing/plan?done=paid');
     expect((await ada.get('/billing/plan?done=paid')).text).toContain('The renewal is paid.');
   });
+
+  it('the page pays a renewal that Stripe has given up collecting, or links to its invoice', async () => {
+    const pro = await proCustomer(money);
+    const ada = await new Guest(pro).enter();
+    const { id } = atStripe(money, pro.customerId);
+    await putDefault(money, id, await attachedCard(money, id, 'pm_card_chargeCustomerFail'));
+    await money.days(32);
+    const open = atStripe(money, pro.customerId).invoices.find(({ status }) => status === 'open');
+    await money.stripe.invoices.markUncollectible(open?.id ?? '');
+    await money.deliver(eventsAbout(money, pro.customerId));
+    const page = await ada.get('/billing/plan');
+    const cents = hiddenField(page, 'cents');
+    const failed = await ada.send('/billing/plan/pay-renewal', { cents });
+    expect([failed.status, failed.text]).toEqual([
+      422,
+      expect.stringContaining(`/invoice_pages/${open?.id}`),
+    ]);
+    await putDefault(money, id, await attachedCard(money, id));
+    await syncAccount(money.deps, pro.customerId);
+    expect((await ada.send('/billing/plan/pay-renewal', { cents })).location).toBe('/billing/plan?done=paid');
+  });
+
+  it('while a renewal cannot be paid, the page says what helps', async () => {
+    const pro = await proCustomer(money);
+    const ada = await new Guest(pro).enter();
+    const { id } = atStripe(money, pro.customerId);
+    await putDefault(money, id, await attachedCard(money, id, 'pm_card_chargeCustomerFail'));
+    await money.days(32);
+    const { invoices, subscriptions } = atStripe(money, pro.customerId);
+    await money.stripe.subscriptions.update(subscriptions[0]?.id ?? '', {
+      pause_collection: { behavior: 'keep_as_draft' },
+    });
+    await money.deliver(eventsAbout(money, pro.customerId));
+    const way = '<a href="/billing/plan/cancel?when=now">cancel Pro now</a> and subscribe again';
+    const paused = (await ada.get('/billing/plan')).text;
+    expect([paused, paused]).toEqual([
+      expect.stringContaining('No card is charged for this subscription just now.'),
+      expect.stringContaining(way),
+    ]);
+    await money.stripe.subscriptions.update(subscriptions[0]?.id ?? '', { pause_collection: '' });
+    await money.stripe.invoices.voidInvoice(invoices.find(({ status }) => status === 'open')?.id ?? '');
+    await syncAccount(money.deps, pro.customerId);
+    const without = (await ada.get('/billing/plan')).text;
+    expect([without, without]).toEqual([
+      expect.stringContaining('Stripe names no open invoice just now.'),
+      expect.stringContaining(way),
+    ]);
+  });
 });
 
 describe('Pro with a card whose bank asks for approval', () => {

@@ -17,6 +17,7 @@ import {
   usage,
 } from '../support/http-money.ts';
 import { expectSoundMoney, headOf, type Money } from '../support/money.ts';
+import { attachedCard, putDefault } from '../support/past-due.ts';
 import { tamper } from '../support/reconciliation.ts';
 
 let money: Money;
@@ -369,6 +370,26 @@ describe('a Pro invoice', () => {
     await deliverAbout(money, customer.customerId);
     expect(await usage(customer.apiKey)).toMatchObject({ ...ACTIVE, credit_balance: 130 });
     expect(await proGrants(customer)).toBe(2);
+  });
+
+  it('subscribing while past due, with no invoice to pay, is 503, and says to cancel now and subscribe again', async () => {
+    const customer = await proCustomer(money);
+    const { id } = atStripe(money, customer.customerId);
+    await putDefault(money, id, await attachedCard(money, id, 'pm_card_chargeCustomerFail'));
+    await money.days(32);
+    await deliverAbout(money, customer.customerId);
+    const open = atStripe(money, customer.customerId).invoices.find(({ status }) => status === 'open');
+    await money.stripe.invoices.voidInvoice(open?.id ?? '');
+    const { status, body, headers } = await subscribe(customer.apiKey);
+    expect([status, headers['retry-after']]).toEqual([503, '3600']);
+    expect(body).toMatchObject({
+      code: 'payments_unavailable',
+      detail: expect.stringContaining('subscribe again'),
+    });
+    await putDefault(money, id, await attachedCard(money, id));
+    expect((await cancel(customer.apiKey, { at_period_end: 'false' })).status).toBe(200);
+    expect((await subscribe(customer.apiKey)).status).toBe(201);
+    expect(await usage(customer.apiKey)).toMatchObject({ ...ACTIVE, credit_balance: 130 });
   });
 });
 

@@ -106,13 +106,46 @@ describe('the open renewal of a subscription', () => {
     const other = invoiceFrom({ id: 'in_9', lines: [lineFrom({ pricing: null })] });
     const open = invoiceFrom({ id: 'in_2', amount_remaining: 700 });
     const invoices = list(other, open, invoiceFrom({ id: 'in_3' }));
-    const renewal = await findOpenRenewal(stripeWith({ invoices }, asked), 'sub_1', PRICES);
+    const renewal = await findOpenRenewal(stripeWith({ invoices }, asked), 'sub_1', true, PRICES);
     expect(renewal).toEqual({ invoiceId: 'in_2', amountCents: 700 });
-    expect(Object.fromEntries(asked[0]?.query ?? [])).toEqual({
-      subscription: 'sub_1',
-      status: 'open',
-      limit: '100',
-    });
-    expect(await findOpenRenewal(stripeWith({ invoices: list(other) }), 'sub_1', PRICES)).toBeNull();
+    expect(asked.map(({ query }) => Object.fromEntries(query))).toEqual([
+      { subscription: 'sub_1', status: 'open', limit: '100' },
+    ]);
+    for (const isAsked of [true, false]) {
+      const stripe = stripeWith({ invoices: list(other) });
+      expect(await findOpenRenewal(stripe, 'sub_1', isAsked, PRICES)).toBeNull();
+    }
+  });
+
+  it.each<[string, readonly (readonly [string, string])[], string | null]>([
+    ['the newest one if it is uncollectible', [['in_2', 'uncollectible']], 'in_2'],
+    [
+      'not an uncollectible one with a newer paid one',
+      [
+        ['in_3', 'paid'],
+        ['in_2', 'uncollectible'],
+      ],
+      null,
+    ],
+    [
+      'not an uncollectible one with a newer draft',
+      [
+        ['in_3', 'draft'],
+        ['in_2', 'uncollectible'],
+      ],
+      null,
+    ],
+    ['not a void one', [['in_2', 'void']], null],
+  ])('without an open invoice, the renewal that a person can pay is %s', async (_, rest, expected) => {
+    const asked: Asked[] = [];
+    const other = invoiceFrom({ id: 'in_9', status: 'uncollectible', lines: [lineFrom({ pricing: null })] });
+    const all = rest.map(([id, status]) => invoiceFrom({ id, status, amount_remaining: 700 }));
+    const invoices = ({ query }: Asked) => (query.get('status') === 'open' ? list() : list(other, ...all));
+    const renewal = await findOpenRenewal(stripeWith({ invoices }, asked), 'sub_1', true, PRICES);
+    expect(renewal).toEqual(expected === null ? null : { invoiceId: expected, amountCents: 700 });
+    expect(asked.map(({ query }) => query.get('status'))).toEqual(['open', null]);
+    asked.length = 0;
+    expect(await findOpenRenewal(stripeWith({ invoices }, asked), 'sub_1', false, PRICES)).toBeNull();
+    expect(asked.map(({ query }) => query.get('status'))).toEqual(['open']);
   });
 });

@@ -116,6 +116,16 @@ describe('what an event is about', () => {
       { kind: 'returned_money', chargeId: 'ch_1' },
     ]),
     [
+      'refund.created',
+      { id: 're_1', charge: 'ch_1', payment_intent: 'pi_1' },
+      { kind: 'returned_money', chargeId: 'ch_1' },
+    ],
+    [
+      'refund.created',
+      { id: 're_1', charge: null, payment_intent: null },
+      { kind: 'returned_money', chargeId: null },
+    ],
+    [
       'payment_method.detached',
       { id: 'pm_1', customer: 'cus_1' },
       { kind: 'detached_card', paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' },
@@ -155,7 +165,10 @@ describe('what an event is about', () => {
     ['invoice.paid', { id: 'in_1' }],
     ['invoice.payment_failed', { id: 'in_1', customer: null }],
     ['customer.subscription.updated', { id: 'sub_1' }],
+    ['refund.updated', { id: 're_1', charge: null, payment_intent: 'pi_1' }],
     ['refund.updated', { id: 're_1', charge: null }],
+    ['refund.updated', { id: 're_1', payment_intent: null }],
+    ['charge.dispute.created', { id: 'du_1', charge: null, payment_intent: null }],
     ['invoice.paid', { id: 'in 1', customer: 'cus_1' }],
     ['invoice.paid', { id: ' in_1', customer: 'cus_1' }],
     ['invoice.paid', { id: `in_${'1'.repeat(253)}`, customer: 'cus_1' }],

@@ -1,21 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { readFailedRenewal } from '../../lib/stripe/readers/invoices.ts';
-import { type Asked, invoiceFrom, list, stripeWith } from '../support/stripe-objects.ts';
+import {
+  type Asked,
+  forSubscription,
+  invoiceFrom,
+  lineFrom,
+  list,
+  PRICES,
+  priced,
+  stripeWith,
+} from '../support/stripe-objects.ts';
 
 /* A renewal that Stripe could not collect: which invoices count, the card that was tried, and the reason. */
 
 describe('a failed renewal', () => {
+  const OPEN = { status: 'open', amount_remaining: 700, attempt_count: 2 };
+  const failed = (facts: Parameters<typeof invoiceFrom>[0]) =>
+    readFailedRenewal(stripeWith({ 'invoices/in_1': invoiceFrom({ ...OPEN, ...facts }) }), 'in_1', PRICES);
+  const isFailed = async (facts: Parameters<typeof invoiceFrom>[0]) => (await failed(facts)) !== null;
+  const ofSubscription = (subscription: unknown) => ({ parent: { subscription_details: { subscription } } });
+
   it('an open invoice is a failed renewal, with the next attempt if there is one', async () => {
-    const failed = (facts: object) =>
-      readFailedRenewal(
-        stripeWith({
-          'invoices/in_1': {
-            ...invoiceFrom({ status: 'open', amount_remaining: 700, attempt_count: 2 }),
-            ...facts,
-          },
-        }),
-        'in_1',
-      );
     expect(await failed({})).toEqual({
       id: 'in_1',
       number: 'RSOLV-0001',
@@ -28,9 +33,40 @@ describe('a failed renewal', () => {
     expect(await failed({ next_payment_attempt: 60 })).toMatchObject({
       nextAttemptAt: '1970-01-01T00:01:00.000Z',
     });
-    expect(await failed({ status: 'uncollectible' })).toMatchObject({ id: 'in_1' });
-    for (const status of ['paid', 'void', 'draft']) expect(await failed({ status })).toBeNull();
-    expect(await failed({ billing_reason: 'subscription_create' })).toBeNull();
+    expect(await isFailed({ status: 'uncollectible' })).toBe(true);
+    for (const status of ['paid', 'void', 'draft']) expect(await isFailed({ status })).toBe(false);
+  });
+
+  it.each(['subscription_update', 'subscription_threshold', 'manual', 'subscription', null])(
+    'an invoice of a Pro subscription is a failed renewal under the billing reason %s',
+    async (billing_reason) => {
+      expect(await isFailed({ billing_reason })).toBe(true);
+    },
+  );
+
+  it('the first invoice of a subscription is no failed renewal, even without the label of a first one', async () => {
+    expect(await isFailed({ billing_reason: 'subscription_create' })).toBe(false);
+    for (const [status, isLater] of [
+      ['incomplete', false],
+      ['incomplete_expired', false],
+      ['past_due', true],
+      ['active', true],
+    ] as const) {
+      const parent = ofSubscription({ id: 'sub_1', status });
+      expect(await isFailed({ ...parent, billing_reason: 'subscription_update' })).toBe(isLater);
+    }
+  });
+
+  it('an invoice without a line at a known price, or without a subscription, is no failed renewal', async () => {
+    expect(await isFailed({ lines: [lineFrom({ pricing: priced('price_other', 'prod_other') })] })).toBe(
+      false,
+    );
+    const unused = lineFrom({ amount: -500, parent: forSubscription({ proration: true }) });
+    expect(await isFailed({ lines: [unused] })).toBe(false);
+    for (const parent of [null, { subscription_details: null }]) {
+      expect(await isFailed({ parent, billing_reason: 'manual' })).toBe(false);
+    }
+    expect(await isFailed(ofSubscription(null))).toBe(false);
   });
 });
 
@@ -39,8 +75,12 @@ describe('the card of a failed renewal', () => {
     const asked: Asked[] = [];
     const payments = list(...intents.map((intent) => ({ payment: { payment_intent: intent } })));
     const invoice = invoiceFrom({ status: 'open', payments });
-    const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }, asked), 'in_1');
-    expect(asked[0]?.query.get('expand[0]')).toBe('payments.data.payment.payment_intent');
+    const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }, asked), 'in_1', PRICES);
+    const [{ query } = { query: new URLSearchParams() }] = asked;
+    expect([query.get('expand[0]'), query.get('expand[1]')]).toEqual([
+      'payments.data.payment.payment_intent',
+      'parent.subscription_details.subscription',
+    ]);
     return failed?.cardKey;
   };
   const declined = (payment_method: object | undefined) => ({ last_payment_error: { payment_method } });
@@ -73,7 +113,7 @@ describe('the reason of a failed renewal', () => {
     }));
     const read = async (listed: typeof tries) => {
       const invoice = invoiceFrom({ status: 'open', payments: list(...listed) });
-      const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }), 'in_1');
+      const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }), 'in_1', PRICES);
       return [failed?.declineCode, failed?.cardKey];
     };
     const found = await read(tries);

@@ -86,7 +86,7 @@ async function readAnswers(
   const account = await recorder.readAccount(stripeCustomerId);
   // The events of a journey move no money, so a new card has no renewal to pay.
   const subscriptions = account.kind === 'account' ? account.subscriptions : [];
-  for (const { id } of subscriptions) answers.set(callKey('findOpenRenewal', [id]), null);
+  for (const { id } of subscriptions) answers.set(callKey('findOpenRenewal', [id, false]), null);
   for (const { event } of sentEvents) {
     const subject = subjectOf(event);
     if (subject.kind === 'invoice') {
@@ -96,7 +96,7 @@ async function readAnswers(
     }
     if (subject.kind === 'failed_invoice') await recorder.readFailedRenewal(subject.invoiceId);
     if (subject.kind === 'payment') await recorder.readFixPayment(subject.paymentIntentId);
-    if (subject.kind === 'returned_money') {
+    if (subject.kind === 'returned_money' && subject.chargeId !== null) {
       const { paymentIntentId, paidFor } = await recorder.readReturnedMoney(subject.chargeId);
       for (const id of paidFor.kind === 'invoices' ? paidFor.invoiceIds : []) {
         for (const hasBrought of [true, false]) await recorder.readInvoiceValue(id, { hasBrought });

@@ -104,8 +104,9 @@ export const subscribeContract = {
   summary: 'Subscribe to Pro',
   description:
     'Charges the first month to the card on file and grants its credits at once. Returns 200 and the ' +
-    'current subscription if there is one, and withdraws a pending cancellation. Concurrent calls create ' +
-    'one subscription. At most 20 calls an hour.',
+    'current subscription if there is one, and withdraws a pending cancellation. If it is past due, pays ' +
+    'its newest invoice; while it stays past due, the answer is an error. Concurrent calls create one ' +
+    'subscription. At most 20 calls an hour.',
   access: 'api_key',
   scope: 'account',
   params: nothing,

@@ -39,7 +39,7 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
     'seconds; it is never paid twice. Without a retry, the payment is settled within minutes.',
   payments_unavailable:
     'Send the same request again after `retry-after` seconds. It continues where it stopped; nothing is ' +
-    'lost or done twice.',
+    'lost or done twice. For Pro that is past due, `detail` says what else helps.',
   fix_attempt_not_found:
     'Record the fix attempt first, then use its `id`. Attempts of other customers are not found.',
   api_key_not_found:

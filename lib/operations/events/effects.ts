@@ -197,6 +197,7 @@ async function applyReturnedMoney(
   { chargeId }: Subject<'returned_money'>,
   receiptFor: ReceiptFor,
 ): Promise<Effect> {
+  if (chargeId === null) throw new NotOurs('a refund without a charge');
   const stripe = await deps.stripe();
   const money = await stripe.readReturnedMoney(chargeId);
   if (money.stripeCustomerId === null) {

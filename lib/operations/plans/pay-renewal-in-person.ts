@@ -30,7 +30,7 @@ export async function openRenewalCents(
 ): Promise<number | null> {
   if (subscription === null || !isPayable(subscription)) return null;
   const stripe = await deps.stripe();
-  return (await askStripe(() => stripe.findOpenRenewal(subscription.id)))?.amountCents ?? null;
+  return (await askStripe(() => stripe.findOpenRenewal(subscription.id, true)))?.amountCents ?? null;
 }
 
 /**
@@ -84,6 +84,6 @@ async function invoicePage(deps: PaymentDeps, customerId: string): Promise<strin
   const { subscription, stripeCustomerId } = (await readHead(deps.table, customerId)) ?? customerGone();
   if (subscription === null || stripeCustomerId === null) return null;
   const stripe = await deps.stripe();
-  const open = await askStripe(() => stripe.findOpenRenewal(subscription.id));
+  const open = await askStripe(() => stripe.findOpenRenewal(subscription.id, true));
   return open === null ? null : askStripe(() => stripe.readInvoicePage(open.invoiceId, stripeCustomerId));
 }

@@ -39,7 +39,8 @@ const NONE = { kind: 'none' } as const;
 
 /**
  * Pays the newest open Pro invoice of a past-due customer with the card on file. Idempotent.
- * @param isAsked a person asked for the payment, so a card that was declined for this invoice is tried again
+ * @param isAsked a person asked for the payment: a card that was declined for this invoice is tried again,
+ * and an uncollectible invoice is paid
  * @param mostCents what that person agreed to, in US cents; a renewal that costs more is not paid
  * @throws BillingError as `announceRenewal` and `finishRenewal`
  */
@@ -77,7 +78,7 @@ export async function announceRenewal(
     relatedKeys: [keys.renewal(customerId)],
     decodeRelated: ([item]) => (item === undefined ? null : decodeRenewal(item)),
     fetchCurrent: async ({ head }) => {
-      const open = await askStripe(() => readOpenRenewal(deps, head));
+      const open = await askStripe(() => readOpenRenewal(deps, head, isAsked));
       // Without an open renewal, nothing is announced and no card is needed.
       if (open === null || open.invoice === null) return null;
       return { ...open, payable: await readPayable(head.stripeCustomerId) };
@@ -134,12 +135,13 @@ const renewalTry = ({ cardKey, attempt }: Renewal): CardTry => ({
 async function readOpenRenewal(
   deps: PaymentDeps,
   { stripeCustomerId }: CustomerHead,
+  isAsked: boolean,
 ): Promise<Omit<AtStripe, 'payable'> | null> {
   if (stripeCustomerId === null) return null;
   const stripe = await deps.stripe();
   const account = await stripe.readAccount(stripeCustomerId);
   const current = account.kind === 'account' ? currentSubscription(account.subscriptions) : null;
-  return { account, invoice: isPayable(current) ? await stripe.findOpenRenewal(current.id) : null };
+  return { account, invoice: isPayable(current) ? await stripe.findOpenRenewal(current.id, isAsked) : null };
 }
 
 /** Past due, still collected by Stripe, and not set to end. */
@@ -245,10 +247,14 @@ async function pay(
 /** The outcome of a payment that was not made. */
 function outcomeOf(fault: StripeFault | null): Exclude<RenewalOutcome, { kind: 'paid' }> {
   if (fault?.kind === 'authentication_required') return { kind: 'needs_approval' };
+  // The card was detached meanwhile, for example: only another card helps, as after a decline.
+  if (fault?.kind === 'refused') return { kind: 'declined', decline: UNUSABLE };
   if (fault?.kind !== 'declined') return NONE;
   const { code = 'card_declined', declineCode = null } = fault.facts;
   return { kind: 'declined', decline: { code, declineCode } };
 }
+
+const UNUSABLE: Decline = { code: 'payment_method_unusable', declineCode: null };
 
 /** What the fault says about the card. */
 const tryOutcomeOf = (fault: StripeFault | null): TryOutcome =>

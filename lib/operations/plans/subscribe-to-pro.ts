@@ -8,17 +8,17 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { isOpenOrder, keepOrder, type ProOrder, readOrder } from '../../store/orders.ts';
-import { readCardTries } from '../../store/payments/card-tries.ts';
 import { decodeRenewal, type Renewal } from '../../store/renewals.ts';
 import type { Approval } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { admission, cardBusy, notTried, reserveTry } from '../payments/card-tries.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
-import { askStripe, cardDeclined, stillPending } from '../payments/payment-problems.ts';
+import { askStripe, stillPending } from '../payments/payment-problems.ts';
 import { agreedPriceId } from './agreed-price.ts';
 import { finishOrder } from './finish-order.ts';
-import { finishRenewal, payRenewal } from './pay-renewal.ts';
+import { finishRenewal } from './pay-renewal.ts';
+import { renewPastDue } from './renew-past-due.ts';
 import { type FinishedOrder, orderOf, orderTry, payingCustomer } from './settle-order.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
 import { clearSubscriptionCards } from './use-default-card.ts';
@@ -48,7 +48,7 @@ export interface Present {
  * @param present for an order from a page; an open order keeps waiting for its approval
  * @throws BillingError account_closed, no_billing_info, account_disputed, card_declined,
  * authentication_required, payment_pending, payments_unavailable, payments_misconfigured, ledger_busy,
- * ledger_unavailable
+ * ledger_unavailable; form_outdated if Pro or its renewal costs more than the person agreed to
  */
 export async function subscribeToPro(
   deps: PaymentDeps,
@@ -64,7 +64,8 @@ export async function subscribeToPro(
   }
   const cleared = await endUnpaidSubscriptions(deps, customerId);
   if (cleared.subscription?.state === 'past_due') {
-    return { created: false, head: await renewPastDue(deps, cleared, present), approval: null };
+    const mostCents = present?.mostCents ?? null;
+    return { created: false, head: await renewPastDue(deps, cleared, mostCents), approval: null };
   }
   for (let tries = 0; tries < MAX_ORDERS; tries++) {
     const placed = await placeOrder(deps, customerId, plan, present);
@@ -152,40 +153,6 @@ async function withoutOrdered(
   if (!unpaid.some(isIncomplete) || !isOpenOrder(await readOrder(table, customerId))) return unpaid;
   return unpaid.filter((one) => !isIncomplete(one));
 }
-
-/** Pays the newest period of a past-due subscription. */
-async function renewPastDue(
-  deps: PaymentDeps,
-  head: CustomerHead,
-  present: Present | null,
-): Promise<CustomerHead> {
-  const { customerId } = head;
-  const { cards } = await readCardTries(deps.table, customerId);
-  const asked = { cards, at: deps.now() };
-  payingCustomer(head, asked);
-  const outcome = await payRenewal(deps, customerId, true, present?.mostCents ?? null);
-  const after = (await readHead(deps.table, customerId)) ?? head;
-  switch (outcome.kind) {
-    case 'paid':
-      return after;
-    case 'none':
-      // A dispute that only Stripe knew may be why nothing was paid.
-      payingCustomer(after, asked);
-      return after;
-    case 'declined':
-      throw cardDeclined(outcome.decline, 'Nothing was charged. Add another card, then subscribe again.');
-    case 'needs_approval':
-      throw new BillingError('authentication_required', NEEDS_APPROVAL, {
-        reasons: ['authentication_required'],
-      });
-    default:
-      return outcome satisfies never;
-  }
-}
-
-const NEEDS_APPROVAL =
-  "The card's bank asks the cardholder to confirm the renewal, which cannot be done from here. Nothing was " +
-  'charged. Pay it on the billing page, or add another card: the renewal is then paid with it.';
 
 type Placed =
   | { readonly kind: 'subscribed'; readonly head: CustomerHead }

@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import { StripeFault } from '../fault.ts';
 import type { PlanCalls } from '../port/plans.ts';
 import type { PriceBook } from '../prices.ts';
 import { REPLACED } from '../readers/account.ts';
@@ -70,19 +71,21 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
       }
     },
 
-    async findOpenRenewal(subscriptionId) {
-      return findOpenRenewal(stripe, subscriptionId, prices);
+    async findOpenRenewal(subscriptionId, isAsked) {
+      return findOpenRenewal(stripe, subscriptionId, isAsked, prices);
     },
 
     async readRenewalState(invoiceId) {
       const { status } = await stripe.invoices.retrieve(invoiceId);
       if (status === 'paid') return 'paid';
-      return status === 'open' ? 'open' : 'over';
+      return status === 'open' || status === 'uncollectible' ? 'open' : 'over';
     },
 
     async payInvoice({ invoiceId, paymentMethodId, idempotencyKey }) {
       const payment = { payment_method: paymentMethodId, off_session: true };
-      await stripe.invoices.pay(invoiceId, payment, { idempotencyKey });
+      const { status } = await stripe.invoices.pay(invoiceId, payment, { idempotencyKey });
+      // The card's payment is still being processed: it may succeed or fail later.
+      if (status !== 'paid') throw new StripeFault('indeterminate', { answered: true });
     },
 
     async readInvoice(invoiceId) {
@@ -99,7 +102,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
 
     async readFailedRenewal(invoiceId) {
       try {
-        return await readFailedRenewal(stripe, invoiceId);
+        return await readFailedRenewal(stripe, invoiceId, prices);
       } catch (error) {
         const fault = translateError(error);
         // Stripe keeps no invoice of a declined order.

@@ -78,13 +78,17 @@ export interface PlanCalls {
    */
   cancelSubscription(subscriptionId: string, isReplaced?: boolean): Promise<void>;
 
-  /** A subscription's newest open invoice for a period at a known price; null without one. */
-  findOpenRenewal(subscriptionId: string): Promise<OpenRenewal | null>;
+  /**
+   * A subscription's newest open invoice for a period at a known price; null without one.
+   * @param isAsked a person asked to pay: without an open invoice, the newest one counts if it is
+   * uncollectible
+   */
+  findOpenRenewal(subscriptionId: string, isAsked: boolean): Promise<OpenRenewal | null>;
   /** Whether a renewal's invoice is paid or can still be paid. */
   readRenewalState(invoiceId: string): Promise<'paid' | 'open' | 'over'>;
   /**
-   * Pays an open invoice off-session with a card. Throws like any charge: declined, authentication_required,
-   * …
+   * Pays an open or uncollectible invoice off-session with a card. Throws like any charge: declined,
+   * authentication_required, …; indeterminate if Stripe accepts the payment and the invoice is not paid yet.
    */
   payInvoice(payment: {
     readonly invoiceId: string;
@@ -99,6 +103,9 @@ export interface PlanCalls {
    */
   readInvoiceValue(invoiceId: string, known: { readonly hasBrought: boolean }): Promise<InvoiceValue>;
   readInvoiceReach(invoiceId: string): Promise<InvoiceReach>;
-  /** Null if the invoice is paid by now, or is not for a renewal. */
+  /**
+   * Null if the invoice is paid by now, is an order's first one, or is not for a subscription at a known
+   * price.
+   */
   readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;
 }

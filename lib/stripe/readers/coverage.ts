@@ -30,20 +30,38 @@ export async function readCoverage(
   return newest;
 }
 
-/** Stripe lists the newest first. Other invoices are skipped. */
+/**
+ * Stripe lists the newest first. Other invoices are skipped.
+ * @param isAsked a person asked to pay: if no invoice is open, the newest one counts if it is uncollectible.
+ * Stripe has given up collecting such an invoice but accepts its payment, so no event alone pays it. The
+ * period of an older uncollectible invoice is over.
+ */
 export async function findOpenRenewal(
   stripe: Stripe,
   subscription: string,
+  isAsked: boolean,
   prices: PriceBook,
 ): Promise<OpenRenewal | null> {
-  for await (const invoice of stripe.invoices.list({ subscription, status: 'open', limit: PAGE })) {
-    if ((await coverageOf(stripe, invoice, prices)) === null) continue;
-    return { invoiceId: invoice.id, amountCents: invoice.amount_remaining };
-  }
-  return null;
+  const newest = async (status?: 'open'): Promise<Stripe.Invoice | null> => {
+    const which = status === undefined ? { subscription } : { subscription, status };
+    for await (const invoice of stripe.invoices.list({ ...which, limit: PAGE })) {
+      if ((await coverageOf(stripe, invoice, prices)) !== null) return invoice;
+    }
+    return null;
+  };
+  const open = await newest('open');
+  if (open !== null) return renewalOf(open);
+  const last = isAsked ? await newest() : null;
+  return last?.status === 'uncollectible' ? renewalOf(last) : null;
 }
 
-async function coverageOf(
+const renewalOf = ({ id, amount_remaining: amountCents }: Stripe.Invoice): OpenRenewal => ({
+  invoiceId: id,
+  amountCents,
+});
+
+/** The end of the period that an invoice is for, in Unix seconds; null without a line at a known price. */
+export async function coverageOf(
   stripe: Stripe,
   invoice: Stripe.Invoice,
   prices: PriceBook,

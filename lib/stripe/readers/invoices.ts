@@ -6,6 +6,7 @@ import type { FailedRenewal, InvoiceReach, InvoiceValue, Subscribed } from '../p
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 import { proSubscriptionOf } from './account.ts';
+import { coverageOf } from './coverage.ts';
 import { linesOf, proInvoiceOf } from './invoice-lines.ts';
 import { readReturnedValue } from './returned-value.ts';
 import { creditedInvoicesOf } from './unused-time.ts';
@@ -78,11 +79,16 @@ export async function readInvoiceReach(
   };
 }
 
-export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Promise<FailedRenewal | null> {
-  const invoice = await stripe.invoices.retrieve(invoiceId, { expand: [PAYMENT_INTENTS] });
-  const { status, billing_reason: reason, next_payment_attempt: next } = invoice;
-  // The sign-up call itself returns a decline. Only a renewal's invoice counts here.
-  if (reason !== 'subscription_cycle' || (status !== 'open' && status !== 'uncollectible')) return null;
+/** Judged by its lines: Stripe does not document the label of an invoice after a trial or a resumption. */
+export async function readFailedRenewal(
+  stripe: Stripe,
+  invoiceId: string,
+  prices: PriceBook,
+): Promise<FailedRenewal | null> {
+  const invoice = await stripe.invoices.retrieve(invoiceId, { expand: [PAYMENT_INTENTS, SUBSCRIPTION] });
+  const { status, next_payment_attempt: next } = invoice;
+  if (status !== 'open' && status !== 'uncollectible') return null;
+  if (!isLater(invoice) || (await coverageOf(stripe, invoice, prices)) === null) return null;
   const failure = failureOf(invoice);
   return {
     id: invoice.id,
@@ -96,6 +102,19 @@ export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Prom
 }
 
 const PAYMENT_INTENTS = 'payments.data.payment.payment_intent';
+const SUBSCRIPTION = 'parent.subscription_details.subscription';
+
+/**
+ * Whether a subscription has this invoice after its first one. The order itself returns the decline of a
+ * first invoice, even of one without the label: its subscription is incomplete.
+ */
+function isLater(invoice: Stripe.Invoice): boolean {
+  const subscription = invoice.parent?.subscription_details?.subscription;
+  if (!subscription || isFirst(invoice)) return false;
+  return typeof subscription === 'string' || !NEVER_PAID.has(subscription.status);
+}
+
+const NEVER_PAID: ReadonlySet<string> = new Set(['incomplete', 'incomplete_expired']);
 
 /** The error of the last try. */
 function failureOf({ payments }: Stripe.Invoice): Stripe.PaymentIntent.LastPaymentError | null {

@@ -107,6 +107,19 @@ describe('an event', () => {
     });
   });
 
+  it.each(['created', 'updated', 'failed'])(
+    'the event refund.%s of money that no charge brought is ignored, and Stripe is not asked',
+    async (what) => {
+      const deps = await answering({ readReturnedMoney: notAsked });
+      const refund = { id: 're_1', object: 'refund', charge: null, payment_intent: null };
+      expect(await applyEvent(deps, eventOf(`refund.${what}`, refund))).toEqual({
+        outcome: 'ignored',
+        reason: 'a refund without a charge',
+        customerId: null,
+      });
+    },
+  );
+
   it('an event of a detached card finds its owner by the customer, or else by the card', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const { paymentMethodId } = await headOf(money.deps, customerId);

@@ -177,6 +177,52 @@ describe('a renewal that fails', () => {
     expect(letters.length - before.length).toBeLessThanOrEqual(2);
   });
 
+  it.each(['subscription_cycle', 'subscription_update'] as const)(
+    'the failed invoice after a trial has a notice under the billing reason %s',
+    async (reason) => {
+      const own = await openMoney(table);
+      await own.control('switches', { trial_end_billing_reason: reason });
+      const { customerId, stripeCustomerId: customer } = await customerWithCard(
+        own,
+        0,
+        'pm_card_chargeCustomerFail',
+      );
+      await own.stripe.subscriptions.create({
+        customer,
+        items: [{ price: own.priceId }],
+        trial_period_days: 7,
+      });
+      await own.deliver();
+      await own.days(8);
+      await own.deliver();
+      expect(await noticeContentsOf(own.deps, customerId, 'payment_failed')).toMatchObject([
+        { amountCents: 59_900, attempt: 1, declineCode: 'generic_decline' },
+      ]);
+    },
+  );
+
+  it("the failed invoice of another product's subscription has no notice", async () => {
+    const own = await openMoney(table);
+    const { customerId, stripeCustomerId: customer } = await customerWithCard(
+      own,
+      0,
+      'pm_card_chargeCustomerFail',
+    );
+    const { id: product } = await own.stripe.products.create({ name: 'Another product' });
+    const { id: price } = await own.stripe.prices.create({
+      ...{ currency: 'usd', product, unit_amount: 900, recurring: { interval: 'month' } },
+    });
+    await own.stripe.subscriptions.create({
+      customer,
+      items: [{ price }],
+      trial_period_days: 7,
+    });
+    await own.days(8);
+    const applied = await own.deliver();
+    expect(applied.every(({ outcome }) => outcome !== 'parked')).toBe(true);
+    expect(await noticeContentsOf(own.deps, customerId, 'payment_failed')).toEqual([]);
+  });
+
   it('a subscription that was declined when it was ordered has no notice of a failed renewal', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'card_declined' });

@@ -232,9 +232,10 @@ describe('the answer of Stripe to a renewal', () => {
     expect(outcome).toMatchObject({ kind: 'declined' });
   });
 
-  it('a refused renewal is closed, and counts nothing against the card', async () => {
+  it('a renewal whose card Stripe refuses is declined, and counts nothing against the card', async () => {
     const { outcome, state, card } = await answered('refused');
-    expect([outcome, state]).toEqual([{ kind: 'none' }, 'closed']);
+    const decline = { code: 'payment_method_unusable', declineCode: null };
+    expect([outcome, state]).toEqual([{ kind: 'declined', decline }, 'declined']);
     expect(card).toMatchObject({ declines: [], underWay: [] });
   });
 

@@ -13,6 +13,7 @@ import { decodeRenewal, type Renewal } from '../../../lib/store/renewals.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
+import { markClosed } from '../../support/customers.ts';
 import {
   customerWithCard,
   expectSoundMoney,
@@ -174,6 +175,18 @@ describe('a new card', () => {
     expect(now).not.toBe(own);
   });
 
+  it('a new card pays a renewal that Stripe has given up collecting if a person adds it, but not by customer.updated alone', async () => {
+    const { customerId, stripeCustomerId, invoiceId } = await pastDue();
+    await money.stripe.invoices.markUncollectible(invoiceId);
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await money.deliver();
+    expect([statusOf(invoiceId), payments()]).toEqual(['uncollectible', 0]);
+    const head = await headOf(money.deps, customerId);
+    const added = await addPaymentMethod(money.deps, head, await money.newCard());
+    expect(added).toMatchObject({ renewal: 'paid', head: { balance: head.balance + 60 } });
+    expect(statusOf(invoiceId)).toBe('paid');
+  });
+
   it('a new default card at Stripe pays the open renewal once customer.updated arrived', async () => {
     const { head, customerId, stripeCustomerId, invoiceId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
@@ -236,11 +249,137 @@ describe('subscribing while past due', () => {
     expect(payments()).toBe(1);
   });
 
+  it('subscribing while past due pays a renewal that Stripe has given up collecting', async () => {
+    const { customerId, head, stripeCustomerId, invoiceId } = await pastDue();
+    await money.stripe.invoices.markUncollectible(invoiceId);
+    await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'card_declined' });
+    expect(statusOf(invoiceId)).toBe('uncollectible');
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    expect(await subscribe(customerId)).toMatchObject({
+      created: false,
+      head: { balance: head.balance + 60, subscription: { state: 'active' } },
+    });
+    expect(statusOf(invoiceId)).toBe('paid');
+    await money.deliver();
+    await expectSoundMoney(money, customerId);
+  });
+
   it('subscribing while past due is refused if the card declines, or its bank asks the cardholder', async () => {
     const { customerId, stripeCustomerId } = await pastDue();
     await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'card_declined' });
     await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_authenticationRequired'));
     await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'authentication_required' });
+  });
+});
+
+describe('subscribing while past due, if nothing is paid', () => {
+  const NOTHING_TO_PAY = {
+    code: 'payments_unavailable',
+    message: expect.stringContaining('Cancel Pro now, not at the end of the period'),
+    facts: { retryAfterSeconds: 3_600 },
+  };
+
+  it.each(['keep_as_draft', 'mark_uncollectible', 'void'] as const)(
+    'subscribing while past due is refused if collection is paused with %s',
+    async (behavior) => {
+      const { customerId, subscriptionId, invoiceId } = await pastDue();
+      await money.stripe.subscriptions.update(subscriptionId, { pause_collection: { behavior } });
+      await expect(subscribe(customerId)).rejects.toMatchObject(NOTHING_TO_PAY);
+      expect([payments(), statusOf(invoiceId)]).toEqual([0, 'open']);
+    },
+  );
+
+  it('subscribing while past due is refused if no invoice can be paid, and creates a subscription after cancelling now', async () => {
+    const { customerId, head, stripeCustomerId, invoiceId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await money.stripe.invoices.voidInvoice(invoiceId);
+    await expect(subscribe(customerId)).rejects.toMatchObject(NOTHING_TO_PAY);
+    expect(payments()).toBe(0);
+    await cancelSubscription(money.deps, customerId, false);
+    expect(await subscribe(customerId)).toMatchObject({
+      created: true,
+      head: { balance: head.balance + 60, subscription: { state: 'active' } },
+    });
+    await money.deliver();
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('subscribing while past due is refused if Stripe does not accept the card for the invoice', async () => {
+    const { customerId } = await pastDue();
+    const refusing = await answering(() => ({ payInvoice: failing('refused') }));
+    await expect(subscribe(customerId, refusing)).rejects.toMatchObject({
+      code: 'card_declined',
+      message: expect.stringContaining('Add another card'),
+      facts: { decline_code: 'payment_method_unusable' },
+    });
+  });
+
+  it('subscribing while past due can be repeated if the card has changed since the renewal was announced', async () => {
+    const { customerId, head, stripeCustomerId } = await pastDue();
+    await announceRenewal(money.deps, customerId, true);
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await expect(subscribe(customerId)).rejects.toMatchObject({
+      code: 'payments_unavailable',
+      message: expect.stringContaining('Send the same request again.'),
+      facts: {},
+    });
+    expect(payments()).toBe(0);
+    expect(await subscribe(customerId)).toMatchObject({ head: { balance: head.balance + 60 } });
+  });
+
+  it('subscribing while past due is refused if the renewal costs more than the person agreed to', async () => {
+    const { customerId, stripeCustomerId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    const subscribeFor = (mostCents: number) =>
+      subscribeToPro(money.deps, customerId, null, 'pro', {
+        returnUrl: 'https://billing.example',
+        mostCents,
+      });
+    await expect(subscribeFor(59_899)).rejects.toMatchObject({
+      code: 'form_outdated',
+      message: 'The renewal costs $599.00 now. Nothing was charged.',
+    });
+    expect(payments()).toBe(0);
+    expect(await subscribeFor(59_900)).toMatchObject({ head: { subscription: { state: 'active' } } });
+  });
+
+  it("subscribing while past due succeeds if Stripe's own retry has just paid the renewal", async () => {
+    const { customerId, stripeCustomerId, invoiceId } = await pastDue();
+    const good = await attached(stripeCustomerId);
+    const deps = await answering((port) => ({
+      findOpenRenewal: async (...asked) => {
+        await money.stripe.invoices.pay(invoiceId, { payment_method: good });
+        return port.findOpenRenewal(...asked);
+      },
+    }));
+    const { created, head } = await subscribe(customerId, deps);
+    expect([created, head.subscription?.state]).toEqual([false, 'active']);
+  });
+
+  it('subscribing while past due can be repeated if the subscription ends meanwhile', async () => {
+    const { customerId, subscriptionId } = await pastDue();
+    const deps = await answering(() => ({
+      findOpenRenewal: async () => {
+        await money.stripe.subscriptions.cancel(subscriptionId);
+        return null;
+      },
+    }));
+    const changed = {
+      code: 'payments_unavailable',
+      message: expect.stringContaining('Send the same request'),
+    };
+    await expect(subscribe(customerId, deps)).rejects.toMatchObject(changed);
+  });
+
+  it('subscribing while past due is refused if the account is closed meanwhile', async () => {
+    const { customerId } = await pastDue();
+    const deps = await answering(() => ({
+      findOpenRenewal: async () => {
+        await markClosed(money.deps, customerId);
+        return null;
+      },
+    }));
+    await expect(subscribe(customerId, deps)).rejects.toMatchObject({ code: 'account_closed' });
   });
 });
 
@@ -314,6 +453,21 @@ describe('a renewal', () => {
     await money.deliver();
     expect(await headOf(money.deps, customerId)).toMatchObject({ balance: head.balance + 60 });
     expect(await renewalOf(customerId)).toMatchObject({ state: 'paid' });
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('a renewal that Stripe is still processing stays announced, and grants its credits once it is paid', async () => {
+    const { customerId, head, stripeCustomerId, invoiceId } = await pastDue();
+    const good = await attached(stripeCustomerId);
+    await putDefault(stripeCustomerId, good);
+    const processing = await answering(() => ({ payInvoice: failing('indeterminate', { answered: true }) }));
+    await expect(subscribe(customerId, processing)).rejects.toMatchObject({ code: 'payment_pending' });
+    await settlePendingCharges(processing, 0);
+    expect(await renewalOf(customerId)).toMatchObject({ attempt: 1, state: 'paying' });
+    await money.stripe.invoices.pay(invoiceId, { payment_method: good });
+    await settlePendingCharges(processing, 0);
+    expect(await renewalOf(customerId)).toMatchObject({ attempt: 1, state: 'paid' });
+    expect((await headOf(money.deps, customerId)).balance).toBe(head.balance + 60);
     await expectSoundMoney(money, customerId);
   });
 

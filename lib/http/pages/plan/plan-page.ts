@@ -135,11 +135,20 @@ function overdue(
   const ended = isOver ? html`The paid period ended on ${dayOf(until)}.` : null;
   return html`<section class="problem"><h2>Pay the renewal</h2>
 <p>The newest payment for Pro failed. ${ended}</p>
-${renewalCents === null ? NO_AMOUNT : payForm(renewalCents, signedIn)}</section>`;
+${howToPay(subscription, renewalCents, signedIn)}</section>`;
 }
 
+function howToPay(subscription: Subscription | null, cents: number | null, signedIn: SignedIn): Html {
+  if (subscription?.collects === false) return NOT_COLLECTED;
+  return cents === null ? NO_AMOUNT : payForm(cents, signedIn);
+}
+
+const INSTEAD = html`<a href="/billing/plan/cancel?when=now">cancel Pro now</a> and subscribe again, or ask
+support`;
+const NOT_COLLECTED = html`<p>No card is charged for this subscription just now.
+To go on with Pro, ${INSTEAD}.</p>`;
 const NO_AMOUNT = html`<p>Stripe names no open invoice just now. If you have just paid it, all is well.
-Otherwise, open this page again in a few minutes.</p>`;
+Otherwise, open this page again in a few minutes. If there is still none, ${INSTEAD}.</p>`;
 
 /** The form carries the amount on its button, and the card is never charged more. */
 const payForm = (cents: number, signedIn: SignedIn): Html =>
