@@ -78,7 +78,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   }
   await port.findOrdered(customer, 2);
   const unpaid = await port.orderOnSession({ ...order, attempt: 3, priceId: price.id });
-  await port.endUnpaid(unpaid);
+  await port.endUnpaid(await port.readOrdered(unpaid.subscription.id));
   await port.readAccount(customer);
   await port.readPaidMoney(customer);
   const window = { from: new Date(Date.now() - DAY_MS), until: new Date(), after: null };

@@ -160,6 +160,7 @@ export const cancelSubscriptionContract = {
     'subscription_not_found',
     'rate_limited',
     'customer_not_found',
+    'payment_pending',
     'payments_unavailable',
     'payments_misconfigured',
     'ledger_busy',

@@ -4,6 +4,7 @@ import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { isOpenOrder, readOrder } from '../../store/orders.ts';
 import { askStripe } from '../payments/payment-problems.ts';
+import { endIncomplete, incompleteOf } from './end-incomplete.ts';
 import { finishOrderUnattended } from './finish-order.ts';
 import { type Synced, subscriptionsOf, syncAccount } from './sync-account.ts';
 
@@ -11,8 +12,8 @@ import { type Synced, subscriptionsOf, syncAccount } from './sync-account.ts';
  * Cancels every Pro subscription, at the end of its period or now, and returns the head as synced afterwards.
  * With `atPeriodEnd`, a subscription without the Pro rate ends at once: it has no paid period to keep.
  * Credits stay. Idempotent.
- * @throws BillingError subscription_not_found, payments_unavailable, payments_misconfigured, ledger_busy,
- * ledger_unavailable
+ * @throws BillingError subscription_not_found, payment_pending, payments_unavailable,
+ * payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function cancelSubscription(
   deps: PaymentDeps,
@@ -37,14 +38,17 @@ export async function cancelSubscription(
   return (await askStripe(() => syncAccount(deps, customerId))).head;
 }
 
-/** Syncs the account. Ends an order that waits for its cardholder: otherwise it could still be approved. */
+/**
+ * Syncs the account. Ends an order that waits for its cardholder, and any other incomplete subscription:
+ * otherwise its payment could still be made. One that was just paid has a period to keep.
+ */
 async function currentAccount(deps: PaymentDeps, customerId: string): Promise<Synced> {
   const synced = await askStripe(() => syncAccount(deps, customerId));
-  if (!subscriptionsOf(synced.account).some(({ state }) => state === 'incomplete')) return synced;
+  const incomplete = incompleteOf(synced.account);
+  if (incomplete.length === 0) return synced;
   const order = await readOrder(deps.table, customerId);
-  if (!isOpenOrder(order)) return synced;
-  await finishOrderUnattended(deps, customerId, order, 'never');
-  return askStripe(() => syncAccount(deps, customerId));
+  if (isOpenOrder(order)) await finishOrderUnattended(deps, customerId, order, 'never');
+  return endIncomplete(deps, customerId, incomplete);
 }
 
 /**

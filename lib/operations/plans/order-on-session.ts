@@ -105,6 +105,10 @@ const isPaid = ({ invoice, subscription }: Ordered): boolean =>
 const isSettling = (ordered: Ordered): boolean =>
   isPaid(ordered) || ordered.payment?.state === 'succeeded' || ordered.payment?.state === 'processing';
 
+/** Ends an order's subscription. Returns false, and ends nothing, if it is paid or about to be. */
+export const endUnlessPaid = async (stripe: StripePort, ordered: Ordered): Promise<boolean> =>
+  !isSettling(ordered) && stripe.endUnpaid(ordered);
+
 /** Stripe keeps every subscription, so a missing one is a passing fault: a later call finds it. */
 async function known(found: Promise<Ordered | null>): Promise<Ordered> {
   const ordered = await found;
@@ -177,8 +181,7 @@ async function endAtStripe(deps: PaymentDeps, { stripeCustomerId, attempt }: Pro
   const stripe = await deps.stripe();
   const ordered = await askStripe(() => stripe.findOrdered(stripeCustomerId, attempt));
   if (ordered === null) return;
-  const isEnded = !isSettling(ordered) && (await askStripe(() => stripe.endUnpaid(ordered)));
-  if (!isEnded) throw stillPending(undefined);
+  if (!(await askStripe(() => endUnlessPaid(stripe, ordered)))) throw stillPending(undefined);
 }
 
 /** The cardholder's refusal is no decline by the bank. */

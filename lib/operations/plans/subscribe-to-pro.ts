@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { cardKeyOf, type TriesByCard } from '../../domain/payments/card-tries.ts';
 import { accountObstacles } from '../../domain/payments/charge-obstacles.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
-import { givesPro, goingOn, isOver, type ProSubscription } from '../../domain/subscription.ts';
+import { givesPro, goingOn, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { readHead } from '../../store/heads.ts';
@@ -16,11 +16,12 @@ import { admission, cardBusy, notTried, reserveTry } from '../payments/card-trie
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, stillPending } from '../payments/payment-problems.ts';
 import { agreedPriceId } from './agreed-price.ts';
+import { endIncomplete, incompleteOf } from './end-incomplete.ts';
 import { finishOrder } from './finish-order.ts';
 import { finishRenewal } from './pay-renewal.ts';
 import { renewPastDue } from './renew-past-due.ts';
 import { type FinishedOrder, orderOf, orderTry, payingCustomer } from './settle-order.ts';
-import { subscriptionsOf, syncAccount } from './sync-account.ts';
+import { type Synced, subscriptionsOf, syncAccount } from './sync-account.ts';
 import { clearSubscriptionCards } from './use-default-card.ts';
 
 export interface ProSubscribed {
@@ -123,15 +124,11 @@ const isOnPro = ({ subscription }: CustomerHead): boolean =>
  * goes on, withdraws the cancellation of the current one.
  */
 async function endUnpaidSubscriptions(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
-  const { head, account } = await askStripe(() => syncAccount(deps, customerId));
+  const { head, account } = await currentAccount(deps, customerId);
   await askStripe(() => clearSubscriptionCards(deps, account));
   const open = subscriptionsOf(account).filter(({ state }) => !isOver(state));
-  // Unpaid, paused or never paid: such a subscription could become active beside the new one.
-  const toEnd = await withoutOrdered(
-    deps,
-    customerId,
-    open.filter(({ state }) => !givesPro(state)),
-  );
+  // Unpaid or paused: such a subscription could become active beside the new one.
+  const toEnd = open.filter(({ state }) => !givesPro(state) && state !== 'incomplete');
   const toKeep = goingOn(open).length === 0 && isOnPro(head) ? head.subscription : null;
   if (toEnd.length === 0 && toKeep === null) return head;
   const stripe = await deps.stripe();
@@ -141,17 +138,15 @@ async function endUnpaidSubscriptions(deps: PaymentDeps, customerId: string): Pr
 }
 
 /**
- * Leaves out a subscription that waits for its first payment, while an order is open: a concurrent call made
- * it. The order is read after the account, so it is found if the subscription was.
+ * Syncs the account and ends the subscriptions that were never paid. While an order is open they stay,
+ * because a concurrent call made one of them. The order is read after the account, so it is found if the
+ * subscription was.
  */
-async function withoutOrdered(
-  { table }: PaymentDeps,
-  customerId: string,
-  unpaid: readonly ProSubscription[],
-): Promise<readonly ProSubscription[]> {
-  const isIncomplete = ({ state }: ProSubscription) => state === 'incomplete';
-  if (!unpaid.some(isIncomplete) || !isOpenOrder(await readOrder(table, customerId))) return unpaid;
-  return unpaid.filter((one) => !isIncomplete(one));
+async function currentAccount(deps: PaymentDeps, customerId: string): Promise<Synced> {
+  const synced = await askStripe(() => syncAccount(deps, customerId));
+  const incomplete = incompleteOf(synced.account);
+  if (incomplete.length === 0 || isOpenOrder(await readOrder(deps.table, customerId))) return synced;
+  return endIncomplete(deps, customerId, incomplete);
 }
 
 type Placed =
@@ -176,6 +171,10 @@ type UnpricedOrder = Omit<ProOrder, 'priceId' | 'cardKey'>;
 
 const mayOrder = (head: CustomerHead, before: ProOrder | null): boolean =>
   !isOpenOrder(before) && !isOnPro(head) && accountObstacles(head).length === 0;
+
+/** Paid, but Stripe still shows the subscription as incomplete. Another order would be paid too. */
+const isPaidUnseen = ({ subscription }: CustomerHead, before: ProOrder | null): boolean =>
+  before?.state === 'done' && subscription?.state === 'incomplete';
 
 /** Stores an order for Pro, or finds an open order or a subscription. */
 async function placeOrder(
@@ -217,6 +216,7 @@ async function placeOrder(
         const answer = isRenewing ? { kind: 'renewing' as const, renewal } : { kind: 'subscribed' as const };
         return { kind: 'done', answer: { ...answer, head } };
       }
+      if (isPaidUnseen(head, before)) throw stillPending(undefined);
       const order = next(head, before, current?.tries.cards ?? {});
       if (current === undefined || current.priceId === null) return { kind: 'stale' };
       return decideOrder(head, { ...order, priceId: current.priceId }, before, current, deps.now());

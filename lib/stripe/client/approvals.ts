@@ -29,6 +29,12 @@ export function approvalCalls(stripe: Stripe, prices: PriceBook): ApprovalCalls 
       return withPayment(stripe, await subscribed(stripe, subscription, prices));
     },
 
+    async readOrdered(subscriptionId) {
+      const expand = ['latest_invoice'];
+      const subscription = await stripe.subscriptions.retrieve(subscriptionId, { expand });
+      return withPayment(stripe, await subscribed(stripe, subscription, prices));
+    },
+
     async confirmOnSession({ paymentIntentId, paymentMethodId, returnUrl, idempotencyKey }) {
       try {
         const intent = await stripe.paymentIntents.confirm(

@@ -48,6 +48,8 @@ export interface ApprovalCalls {
   }): Promise<Ordered>;
   /** The subscription made by `orderOnSession`; null if there is none. */
   findOrdered(stripeCustomerId: string, attempt: number): Promise<Ordered | null>;
+  /** A subscription of any origin, with its first invoice and payment as they are now. */
+  readOrdered(subscriptionId: string): Promise<Ordered>;
   /** Confirms a payment on-session. A decline is returned too. */
   confirmOnSession(confirmation: Confirmation): Promise<Approval>;
   readApproval(paymentIntentId: string): Promise<Approval>;
