@@ -19,6 +19,9 @@ const EVERY_TEST = [
   'checks/mutation/*.spec.ts',
 ];
 
+const ORDERS =
+  '{cancel-subscription,end-incomplete,finish-order,order-on-session,settle-order,subscribe-to-pro}';
+
 export const PARTS: readonly Part[] = [
   {
     name: 'domain',
@@ -44,30 +47,41 @@ export const PARTS: readonly Part[] = [
     tests: ['test/stripe/*-reading.test.ts'],
   },
   {
-    name: 'billing',
-    mutated: ['lib/operations/{fixes,ledger,payments}/*.ts', '!lib/operations/ledger/adjust-credits.ts'],
+    name: 'fixes',
+    mutated: ['lib/operations/fixes/*.ts'],
     tests: [
-      'test/operations/ledger/change-ledger.test.ts',
       'test/operations/fixes/{announce-charge,report-billing,busy-card,billing-rules,record-fix}.test.ts',
       'test/operations/fixes/{approve-fix,bill-waiting,spending-limit}.test.ts',
-      'test/operations/payments/{attempt,try-outcomes,payer,return-steps,card-tries,announced,return-double-payment}.test.ts',
-      'test/operations/work/sweeper-rules.test.ts',
       ...EVERY_TEST,
     ],
     callsFunctions: true,
   },
   {
-    name: 'plans',
-    mutated: [
-      'lib/operations/plans/*.ts',
-      'lib/operations/accounts/{add-payment-method,stripe-customer}.ts',
-      'lib/operations/ledger/adjust-credits.ts',
-    ],
+    name: 'ledger',
+    mutated: ['lib/operations/{ledger,payments}/*.ts'],
     tests: [
-      'test/operations/plans/{settlement,order-rules,approvals,renewal-rules,account-truth,prices}.test.ts',
-      'test/operations/plans/{renewals,sold-prices}.test.ts',
+      'test/operations/ledger/*.test.ts',
+      'test/operations/payments/{attempt,try-outcomes,payer,return-steps,card-tries,announced}.test.ts',
+      'test/operations/payments/return-double-payment.test.ts',
+      ...EVERY_TEST,
+    ],
+    callsFunctions: true,
+  },
+  {
+    name: 'orders',
+    mutated: [`lib/operations/plans/${ORDERS}.ts`],
+    tests: [
+      'test/operations/plans/{order-rules,approvals,prices,account-truth,incomplete-subscriptions}.test.ts',
       'test/operations/accounts/account-rules.test.ts',
-      'test/operations/payments/{card-tries,announced}.test.ts',
+      ...EVERY_TEST,
+    ],
+    callsFunctions: true,
+  },
+  {
+    name: 'renewals',
+    mutated: ['lib/operations/plans/*.ts', `!lib/operations/plans/${ORDERS}.ts`],
+    tests: [
+      'test/operations/plans/{settlement,renewal-rules,renewals,sold-prices,account-truth}.test.ts',
       'test/operations/plans/{invoice-value,returned-money}.test.ts',
       ...EVERY_TEST,
     ],
@@ -80,14 +94,18 @@ export const PARTS: readonly Part[] = [
     callsFunctions: true,
   },
   {
-    name: 'customers',
-    mutated: [
-      'lib/operations/accounts/*.ts',
-      '!lib/operations/accounts/{add-payment-method,stripe-customer}.ts',
-      'lib/operations/{notices,work}/*.ts',
-    ],
+    name: 'accounts',
+    mutated: ['lib/operations/accounts/*.ts'],
     tests: [
       'test/operations/accounts/{customer-rules,account-rules,remove-test-customer}.test.ts',
+      ...EVERY_TEST,
+    ],
+    callsFunctions: true,
+  },
+  {
+    name: 'notices',
+    mutated: ['lib/operations/{notices,work}/*.ts'],
+    tests: [
       'test/operations/notices/{deliver-notice,low-balances,notices,daily-letters}.test.ts',
       'test/operations/work/{kinds,measure-open-work,sweeper-rules}.test.ts',
       ...EVERY_TEST,
@@ -99,9 +117,18 @@ export const PARTS: readonly Part[] = [
     mutated: [
       'lib/store/{api-keys,closing,due-work,events,fix-attempts,guards,heads,notices}.ts',
       'lib/store/{orders,owners,paging,rate-limits,record,renewals,write}.ts',
-      'lib/store/{evidence,payments}/*.ts',
     ],
     tests: [...STORE_TESTS, ...EVERY_TEST],
+    callsFunctions: true,
+  },
+  {
+    name: 'payments',
+    mutated: ['lib/store/{evidence,payments}/*.ts'],
+    tests: [
+      ...STORE_TESTS,
+      'test/operations/fixes/{approve-fix,bill-waiting,spending-limit}.test.ts',
+      ...EVERY_TEST,
+    ],
     callsFunctions: true,
   },
   {
