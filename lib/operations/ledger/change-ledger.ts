@@ -118,8 +118,9 @@ export async function changeLedger<Related, Answer, Current = undefined>(
     const extra = tries === 1 ? (spec.onFirstTry ?? []) : [];
     const result = await commit(deps.table, view.head, change, [...writes, ...receipt, ...extra]);
     if (result.kind === 'committed') {
-      reportChange(deps, view.head, next, change?.entries ?? []);
-      return { answer: decision.answer({ head: next, entries: change?.entries ?? [], at }), wrote: true };
+      const entries = change?.entries ?? [];
+      reportChange(deps, view.head, next, entries);
+      return { answer: decision.answer({ head: next, entries, at }), wrote: true };
     }
 
     if (result.kind === 'lost' && spec.receipt !== undefined && isAmong(result.winners, spec.receipt.key)) {

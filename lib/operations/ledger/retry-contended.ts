@@ -29,8 +29,12 @@ export async function retryContended<R extends { readonly kind: string }>(
  * and none of them waits for it.
  */
 export function onFirstTry(writes: readonly Write[]): () => readonly Write[] {
-  let tries = 0;
-  return () => (tries++ === 0 ? writes : []);
+  let next = writes;
+  return () => {
+    const now = next;
+    next = [];
+    return now;
+  };
 }
 
 /** Whether the current request can wait so long and still be answered. */

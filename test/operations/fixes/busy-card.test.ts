@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cardKeyOf, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { keepCardTries, readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import type { StripeFaultFacts } from '../../../lib/stripe/fault.ts';
@@ -10,7 +11,7 @@ import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../su
 import { noticesOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
-/* A charge whose card is busy with other tries, or is no longer on file. */
+/* A payment whose card is busy with other tries, or is no longer on file. */
 
 let money: Money;
 beforeAll(async () => {
@@ -59,6 +60,17 @@ describe('a charge whose card is busy', () => {
     const billing = billFixAttempt({ ...money.deps, sleep }, customerId, fixId);
     await expect(billing).rejects.toMatchObject({ code: 'ledger_busy' });
     expect(waits).toBe(60);
+  });
+});
+
+describe('an order whose card is busy', () => {
+  it('an order whose card is busy is refused and can be sent again, and is made once a try has ended', async () => {
+    const { customerId, free } = await busy();
+    const order = () => subscribeToPro(money.deps, customerId, null);
+    await expect(order()).rejects.toMatchObject({ code: 'ledger_busy' });
+    expect((await headOf(money.deps, customerId)).subscription).toBeNull();
+    await free();
+    expect(await order()).toMatchObject({ created: true, head: { balance: 60 } });
   });
 });
 

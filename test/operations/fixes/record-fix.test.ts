@@ -3,10 +3,12 @@ import { fixAttemptId, laterAttemptId, RECORDINGS } from '../../../lib/domain/fi
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { newestAttempt, recordFixAttempt } from '../../../lib/operations/fixes/record-fix-attempt.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { listApiKeys, noteKeyUse } from '../../../lib/store/api-keys.ts';
 import { encodeNewFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether, writeTogether } from '../../../lib/store/table.ts';
 import { put } from '../../../lib/store/write.ts';
+import { withConflicts } from '../../support/conflicts.ts';
 import { expectSoundLedger } from '../../support/customers.ts';
 import { customerWith, newFix, range } from '../../support/fixtures.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
@@ -117,6 +119,40 @@ describe('an attempt that was recorded without a number', () => {
     expect(found.filter(({ created }) => created)).toHaveLength(1);
     expect((await record(OLD)).fix.repositoryId).toBe(OLD);
   });
+});
+
+describe('an attempt that was not recorded', () => {
+  it('an attempt that was not recorded, or only by another customer, cannot be billed', async () => {
+    const [{ customerId }, other] = [await customer(), await customer()];
+    const { fix } = await other.record(OLD);
+    for (const id of ['f'.repeat(32), fix.id]) {
+      await expect(billFixAttempt(deps, customerId, id)).rejects.toMatchObject({
+        code: 'fix_attempt_not_found',
+      });
+    }
+    expect((await expectSoundLedger(deps, customerId)).head.balance).toBe(5);
+  });
+});
+
+describe('the use of an API key', () => {
+  it.each([
+    [0, '2026-11-24'],
+    [1, null],
+  ])(
+    'after %i conflicts, the use that is stored beside a recorded attempt is of %s',
+    async (conflicts, usedOn) => {
+      const { head } = await customerWith(deps, 5);
+      const { customerId } = head;
+      const keyIds = async () => (await listApiKeys(deps.table, customerId)).map(({ keyId }) => keyId);
+      const keyUse = (await keyIds()).map((keyId) => noteKeyUse(customerId, keyId, '2026-11-24'));
+      // Concurrent first calls of a day all store the use of one key, so only a first try stores it.
+      const recorded = await withConflicts(deps.table, conflicts, () =>
+        recordFixAttempt(deps, customerId, newFix(1), null, undefined, keyUse),
+      );
+      expect(recorded.created).toBe(true);
+      expect(await listApiKeys(deps.table, customerId)).toMatchObject([{ lastUsedOn: usedOn }]);
+    },
+  );
 });
 
 describe('the limit of recordings', () => {

@@ -1,4 +1,3 @@
-import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CustomerHead } from '../../../lib/domain/customer.ts';
 import type { Posting } from '../../../lib/domain/ledger.ts';
@@ -16,8 +15,9 @@ import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
 import { type AdjustmentGuard, decodeAdjustmentGuard, guardAdjustment } from '../../../lib/store/guards.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import { readTogether } from '../../../lib/store/table.ts';
-import { middlewareOf } from '../../support/documents.ts';
+import { bindStripeId, decodeOwner } from '../../../lib/store/owners.ts';
+import { readTogether, writeTogether } from '../../../lib/store/table.ts';
+import { withConflicts } from '../../support/conflicts.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
@@ -88,22 +88,6 @@ function specOf(
 
 const signedUp = async (): Promise<CustomerHead> => (await customerWith(deps, 5)).head;
 
-/** The first `count` transactions during `work` conflict with another one. */
-async function meeting<T>(count: number, work: () => Promise<T>): Promise<T> {
-  let left = count;
-  middlewareOf(deps.table).add(
-    (next, context) => async (args) => {
-      if (context.commandName === 'TransactWriteItemsCommand' && left > 0) {
-        left -= 1;
-        throw new TransactionConflictException({ message: 'busy', $metadata: {} });
-      }
-      return next(args);
-    },
-    { step: 'initialize', priority: 'high', name: 'meeting' },
-  );
-  return work().finally(() => middlewareOf(deps.table).remove('meeting'));
-}
-
 describe('a change of the ledger', () => {
   it('a ledger change returns the head after it, and its entries', async () => {
     const { customerId, revision } = await signedUp();
@@ -147,6 +131,46 @@ describe('a change of the ledger', () => {
     const [guard] = await readTogether(deps.table, [onceKey(customerId, 'aside')]);
     expect(guard).toBeDefined();
   });
+
+  it('a change that only writes related items is not delayed by a concurrent change of the head', async () => {
+    const head = await signedUp();
+    await adjust(head.customerId, 'concurrent');
+    let decisions = 0;
+    const spec: LedgerChangeSpec<null, Outcome> = {
+      customerId: head.customerId,
+      relatedKeys: [],
+      decodeRelated: () => null,
+      decide: () => {
+        decisions += 1;
+        return {
+          kind: 'write',
+          leavesHead: true,
+          writes: () => [guardAdjustment(head.customerId, 'beside', FACTS)],
+          answer: written,
+        };
+      },
+    };
+    // The view is older than the concurrent change.
+    expect(await changeLedger(deps, spec, { head, related: null })).toMatchObject({ wrote: true });
+    expect(decisions).toBe(1);
+  });
+
+  it.each([
+    [0, true],
+    [1, false],
+  ])(
+    'after %i conflicts, that what is written beside the first try only is stored: %s',
+    async (conflicts, isStored) => {
+      const { customerId } = await signedUp();
+      const onFirstTry = [guardAdjustment(customerId, 'beside', FACTS)];
+      const change = await withConflicts(deps.table, conflicts, () =>
+        changeLedger(deps, specOf(customerId, ['a'], [], { onFirstTry })),
+      );
+      expect(change).toMatchObject({ wrote: true, answer: { head: { balance: 6 } } });
+      const [beside] = await readTogether(deps.table, [onceKey(customerId, 'beside')]);
+      expect(beside !== undefined).toBe(isStored);
+    },
+  );
 
   it('a ledger change is decided again if the reads do not fit together', async () => {
     const { customerId } = await signedUp();
@@ -202,6 +226,35 @@ describe('who was second', () => {
     ]);
   });
 
+  it('the loser of a race finds each returned item under its own key, also with equal sort keys', async () => {
+    const head = await signedUp();
+    const { customerId } = head;
+    const ids = ['pm_one', 'pm_two'] as const;
+    const owners = { pm_one: 'owner of one', pm_two: 'owner of two' };
+    await writeTogether(
+      deps.table,
+      ids.map((id) => bindStripeId(id, owners[id])),
+    );
+    const seen: (readonly (string | undefined)[])[] = [];
+    const spec: LedgerChangeSpec<readonly (string | undefined)[], string> = {
+      customerId,
+      relatedKeys: ids.map((id) => keys.stripe(id)),
+      decodeRelated: (items) => items.map((item) => item && decodeOwner(item)),
+      decide: ({ related }) => {
+        seen.push(related);
+        if (related.every((owner) => owner !== undefined)) return { kind: 'done', answer: 'both are taken' };
+        return {
+          kind: 'write',
+          writes: () => ids.map((id) => bindStripeId(id, customerId)),
+          answer: () => 'bound',
+        };
+      },
+    };
+    const change = await changeLedger(deps, spec, { head, related: [undefined, undefined] });
+    expect(change).toEqual({ answer: 'both are taken', wrote: false });
+    expect(seen.at(-1)).toEqual(['owner of one', 'owner of two']);
+  });
+
   it('the loser of a race asks Stripe again before the next decision', async () => {
     const { customerId } = await signedUp();
     let looked = 0;
@@ -229,7 +282,7 @@ describe('who was second', () => {
     const { customerId } = await signedUp();
     const receipt = receiptOf(customerId);
     let looked = 0;
-    const change = await meeting(1, () =>
+    const change = await withConflicts(deps.table, 1, () =>
       changeLedger<null, Outcome, null>(deps, {
         customerId,
         relatedKeys: [],
@@ -248,24 +301,54 @@ describe('who was second', () => {
     expect((await readTogether(deps.table, [receipt.key]))[0]).toMatchObject({ outcome: 'processed' });
   });
 
-  it('a change with an event that was recorded meanwhile stops, because its effect exists', async () => {
-    const { customerId } = await signedUp();
-    const receipt = receiptOf(customerId);
-    const change = (key: string) =>
-      changeLedger<null, Outcome>(deps, {
-        customerId,
-        relatedKeys: [],
-        decodeRelated: () => null,
-        receipt,
-        decide: () => ({
+  /** A change of one credit under the guard `key`. `decisions` counts how often it was decided. */
+  const withEvent = (customerId: string, receipt: Receipt, key: string) => {
+    let decisions = 0;
+    const spec: LedgerChangeSpec<null, Outcome> = {
+      customerId,
+      relatedKeys: [],
+      decodeRelated: () => null,
+      receipt,
+      decide: () => {
+        decisions += 1;
+        return {
           kind: 'write',
           postings: [plus(1)],
           writes: () => [guardAdjustment(customerId, key, FACTS)],
           answer: written,
-        }),
-      });
-    await change('first');
-    await expect(change('second')).rejects.toBeInstanceOf(AlreadyRecorded);
+        };
+      },
+    };
+    return { spec, decisions: () => decisions };
+  };
+
+  it('a change with an event that was recorded meanwhile stops, because its effect exists', async () => {
+    const { customerId } = await signedUp();
+    const receipt = receiptOf(customerId);
+    await changeLedger(deps, withEvent(customerId, receipt, 'first').spec);
+    const second = changeLedger(deps, withEvent(customerId, receipt, 'second').spec);
+    await expect(second).rejects.toBeInstanceOf(AlreadyRecorded);
     expect((await headOf(deps, customerId)).balance).toBe(6);
+  });
+
+  it('a change whose event and head were both written meanwhile stops without another decision', async () => {
+    const head = await signedUp();
+    const receipt = receiptOf(head.customerId);
+    await changeLedger(deps, withEvent(head.customerId, receipt, 'first').spec);
+    const { spec, decisions } = withEvent(head.customerId, receipt, 'second');
+    const second = changeLedger(deps, spec, { head, related: null });
+    await expect(second).rejects.toBeInstanceOf(AlreadyRecorded);
+    expect(decisions()).toBe(1);
+  });
+
+  it('an event of a customer who was removed meanwhile does not count as recorded', async () => {
+    const head = { ...(await signedUp()), customerId: 'f'.repeat(32) };
+    const receipt = receiptOf(head.customerId);
+    const late = changeLedger(deps, withEvent(head.customerId, receipt, 'late').spec, {
+      head,
+      related: null,
+    });
+    await expect(late).rejects.toMatchObject({ code: 'customer_not_found' });
+    expect(await readTogether(deps.table, [receipt.key])).toEqual([undefined]);
   });
 });
