@@ -121,6 +121,30 @@ describe('a payer', () => {
     expect(await noticeContentsOf(deps, customerId, 'dispute')).toHaveLength(10);
   });
 
+  /** A customer with this dispute in the head, and `open` at Stripe. */
+  async function disputed(inHead: string, open: readonly string[]) {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    await setHead(money.deps.table, customerId, 'open_disputes', [inHead]);
+    const before = await headOf(money.deps, customerId);
+    const disputes = open.map((id) => ({ id, amountCents: 2_900 }));
+    const deps = await answering(money.deps, () => ({ findOpenDisputes: async () => disputes }));
+    const payer = { stripeCustomerId, paymentMethodId: 'pm_1' };
+    expect(await payerHolds(deps, customerId, payer)).toBe(false);
+    return { customerId, before, after: await headOf(deps, customerId) };
+  }
+
+  it('a payer gets the disputes at Stripe in the order of their ids, whatever order Stripe returns', async () => {
+    const { customerId, after } = await disputed('du_2', ['du_3', 'du_1', 'du_2']);
+    expect(after.openDisputes).toEqual(['du_1', 'du_2', 'du_3']);
+    // The known dispute got its letter before.
+    expect(await noticeContentsOf(money.deps, customerId, 'dispute')).toHaveLength(2);
+  });
+
+  it('a payer whose open disputes are all known is not written', async () => {
+    const { before, after } = await disputed('du_1', ['du_1']);
+    expect(after).toEqual(before);
+  });
+
   it('a payer does not hold if the customer has another Stripe customer now', async () => {
     expect(await holds({}, undefined, () => 'cus_other')).toEqual({ isHolding: false, isSynced: false });
   });

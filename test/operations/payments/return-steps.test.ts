@@ -16,7 +16,9 @@ import {
 import { writeTogether } from '../../../lib/store/table.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { type Money, openMoneyForFile } from '../../support/money.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
+import { countingCalls } from '../../support/table.ts';
 
 /* Each step of returning a second payment of $29.00, with fixed answers of Stripe. */
 
@@ -153,6 +155,28 @@ describe('returning a second payment', () => {
     expect(await stored(customerId)).toMatchObject({ attempt: 2, refundCents: 900, state: 'returning' });
   });
 
+  it('a returned payment has one letter with the whole amount, and none before all of it is returned', async () => {
+    const { customerId, deps } = await announced();
+    const letters = () => noticeContentsOf(deps, customerId);
+    const answers = (...facts: readonly ReturnFacts[]) =>
+      asks(deps, { ...inTurn(...facts), refundPayment: async () => 're_2' });
+    const rest = { ...NOTHING, refunds: [refund({ amountCents: 2_000, attempt: null })] };
+    const pending = {
+      ...NOTHING,
+      refunds: [...rest.refunds, refund({ amountCents: 900, state: 'pending' })],
+    };
+    // The refund of the rest is announced and sent, and its id is stored.
+    expect(await returnDoublePayment(await answers(rest, rest, pending), customerId, 'pi_2')).toBe('waiting');
+    expect(await stored(customerId)).toMatchObject({ refundCents: 900, refundId: 're_2' });
+    expect(await letters()).toEqual([]);
+    const returned = await answers(RETURNED);
+    for (const _ of ['once', 'again']) {
+      expect(await returnDoublePayment(returned, customerId, 'pi_2')).toBe('finished');
+    }
+    const letter = { kind: 'refund_made', amountCents: 2_900, isDouble: true, pullRequest: null };
+    expect(await letters()).toEqual([letter]);
+  });
+
   it('a return that does not end is an error after eight steps', async () => {
     const { customerId, deps } = await announced();
     const hand = (cents: number): ReturnFacts => ({
@@ -174,6 +198,16 @@ describe('returning a second payment', () => {
     await expect(back()).rejects.toBeInstanceOf(ReturnNeedsPerson);
     await expect(back()).rejects.toMatchObject({ name: 'ReturnNeedsPerson' });
     expect((await stored(customerId)).state).toBe('for_person');
+  });
+
+  it('a return that needs a person is only read by every further call', async () => {
+    const { customerId, deps } = await announced({ state: 'for_person' });
+    const refunds = [refund({ state: 'failed' }), refund({ state: 'failed', attempt: 2 })];
+    const answered = await asks(deps, { ...inTurn({ ...NOTHING, refunds }), refundPayment: notAsked });
+    const { calls } = await countingCalls(deps.table, () =>
+      expect(returnDoublePayment(answered, customerId, 'pi_2')).rejects.toBeInstanceOf(ReturnNeedsPerson),
+    );
+    expect(calls).toEqual(['BatchGetItem']);
   });
 
   it('a refund that Stripe refuses stays announced', async () => {

@@ -237,7 +237,9 @@ describe('a card that is not tried now', () => {
       code: 'card_declined',
       facts: { credit_balance: 3, decline_code: 'generic_decline', retryAfterSeconds: 91 },
     });
-    expect(later.message).toContain('not tried again before 2026-03-01T12:01:30.200Z');
+    expect(later.message).toContain(
+      'It is not tried again before 2026-03-01T12:01:30.200Z. Add another card, or send the request again then.',
+    );
     const due = notTried({ code: 'generic_decline', retryAt: AT }, AT, 3);
     expect(due).toMatchObject({ facts: { retryAfterSeconds: 1 } });
   });

@@ -100,6 +100,20 @@ describe('reported money', () => {
   });
 });
 
+describe('a reported adjustment', () => {
+  it('an adjustment is reported once with its amount, also one that takes credits back', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const adjust = (amount: number, idempotencyKey: string) =>
+      adjustCredits(deps, customerId, { amount, reason: 'test', actor: 'tests', idempotencyKey });
+    for (const _ of ['once', 'again']) await adjust(7, 'k1');
+    await adjust(-3, 'k2');
+    expect(reported.filter(({ kind }) => kind === 'credits_adjusted')).toEqual([
+      { kind: 'credits_adjusted', customerId, amount: 7 },
+      { kind: 'credits_adjusted', customerId, amount: -3 },
+    ]);
+  });
+});
+
 describe('reported credits', () => {
   it('the trial, the card bonus and an adjustment are reported once each, and a repeat is not', async () => {
     const { head } = await onboardCustomer(deps, { name: 'Acme', email: uniqueEmail(), source: 'direct' });
