@@ -17,6 +17,8 @@ export type Effect =
   | { readonly kind: 'applied'; readonly customerId: string; readonly wrote: boolean }
   | { readonly kind: 'ignored'; readonly reason: string };
 
+const applied = (customerId: string, wrote: boolean): Effect => ({ kind: 'applied', customerId, wrote });
+
 /** Makes the record of a customer's event for the transaction of its effect. */
 type ReceiptFor = (customerId: string) => Receipt;
 
@@ -79,7 +81,7 @@ async function applyAccount(
   const receipt = receiptFor(customerId);
   const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt });
   await followOrder(deps, customerId);
-  return { kind: 'applied', customerId, wrote };
+  return applied(customerId, wrote);
 }
 
 async function applyCustomerChange(
@@ -93,7 +95,7 @@ async function applyCustomerChange(
   // The payment is now open work, so the event counts as applied even if the payment fails.
   if (renewal !== null) await finishRenewal(deps, customerId, renewal).catch(noneIfOpen);
   // Recorded last, so a redelivery repeats every step until all are done.
-  return { kind: 'applied', customerId, wrote: false };
+  return applied(customerId, false);
 }
 
 async function applyFailedInvoice(
@@ -107,7 +109,7 @@ async function applyFailedInvoice(
   const failedRenewal = renewal && { ...renewal, failedAt };
   const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt, failedRenewal });
   await followOrder(deps, customerId);
-  return { kind: 'applied', customerId, wrote };
+  return applied(customerId, wrote);
 }
 
 async function applyDetachedCard(
@@ -120,7 +122,7 @@ async function applyDetachedCard(
       ? await cardOwnerOf(deps, paymentMethodId)
       : await ownerOf(deps, stripeCustomerId);
   const { wrote } = await syncAccount(deps, customerId, { receipt: receiptFor(customerId) });
-  return { kind: 'applied', customerId, wrote };
+  return applied(customerId, wrote);
 }
 
 /** Two events report one session, and the return page may have finished it before. */
@@ -131,7 +133,7 @@ async function applyCardSession(
   if (stripeCustomerId === null) throw new NotOurs('its session names no customer');
   const customerId = await ownerOf(deps, stripeCustomerId);
   await finishCardSession(deps, customerId);
-  return { kind: 'applied', customerId, wrote: false };
+  return applied(customerId, false);
 }
 
 /** Settles the invoice itself first: its credits cover the credits that earlier invoices lose to it. */
@@ -174,10 +176,9 @@ async function settleInvoices(
   let wrote = false;
   for (const [i, invoiceId] of invoiceIds.entries()) {
     const isLast = i === invoiceIds.length - 1;
-    const changed = await settleInvoice(deps, customerId, invoiceId, isLast ? last : {});
-    wrote = isLast && changed;
+    wrote = await settleInvoice(deps, customerId, invoiceId, isLast ? last : {});
   }
-  return { kind: 'applied', customerId, wrote };
+  return applied(customerId, wrote);
 }
 
 async function applyPayment(
@@ -189,7 +190,7 @@ async function applyPayment(
   if (payment === null) return { kind: 'ignored', reason: 'a payment that is not for a fix' };
   const customerId = await payerOf(deps, payment);
   const { wrote } = await settleFixPayment(deps, payment, receiptFor(customerId));
-  return { kind: 'applied', customerId, wrote };
+  return applied(customerId, wrote);
 }
 
 async function applyReturnedMoney(
@@ -216,5 +217,5 @@ async function applyReturnedMoney(
   await reverseReturnedMoney(deps, customerId, money, receiptFor(customerId));
   // Refunds come last: a refund that fails must not prevent the record of the event.
   if (money.paymentIntentId !== null) await tryReturn(deps, customerId, money.paymentIntentId);
-  return { kind: 'applied', customerId, wrote: true };
+  return applied(customerId, true);
 }

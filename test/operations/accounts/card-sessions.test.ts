@@ -115,6 +115,7 @@ describe('a card that is added on Stripe’s page', () => {
     if (event === undefined) throw new Error('no such event');
     expect(await applyEvent(deps, event)).toMatchObject({ outcome: 'processed', customerId });
     expect(await headOf(deps, customerId)).toMatchObject({ balance: 10 });
+    expect(await applyEvent(deps, event)).toMatchObject({ outcome: 'duplicate', customerId });
   });
 
   it('completed twice, by both events and by the return page, has one effect and one bonus', async () => {
@@ -276,6 +277,12 @@ describe('opening Stripe’s page', () => {
     expect(sessions()).toEqual([]);
   });
 
+  it('a customer who does not exist opens no session', async () => {
+    const gone = startCardSession(deps, 'f'.repeat(32), CLICK, API_URL);
+    await expect(gone).rejects.toMatchObject({ code: 'customer_not_found' });
+    expect(sessions()).toEqual([]);
+  });
+
   it('the consent names the newest click', async () => {
     await start();
     const id = idOf(await start({ ...CLICK, sourceIp: '198.51.100.7' }));
@@ -316,8 +323,13 @@ describe('a session that is not ours', () => {
       });
       enter(id);
     }
-    const outcomes = [];
-    for (const event of cardEvents()) outcomes.push((await applyEvent(deps, event)).outcome);
-    expect(outcomes).toEqual(['ignored', 'ignored', 'ignored', 'ignored']);
+    const fates = [];
+    for (const event of cardEvents()) {
+      const { outcome, reason } = await applyEvent(deps, event);
+      fates.push([outcome, reason]);
+    }
+    const ofCustomer = ['ignored', `${customer} is not a customer of this service`];
+    const ofNone = ['ignored', 'its session names no customer'];
+    expect(fates).toEqual([ofCustomer, ofCustomer, ofNone, ofNone]);
   });
 });

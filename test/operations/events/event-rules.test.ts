@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BillingError } from '../../../lib/errors.ts';
+import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
+import { replayEvent } from '../../../lib/operations/events/replay-event.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { readEventRecord } from '../../../lib/store/events.ts';
@@ -9,7 +11,13 @@ import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import type { StripeEvent } from '../../../lib/stripe/event.ts';
-import type { FixPayment, InvoiceValue, ReturnedMoney, StripePort } from '../../../lib/stripe/port.ts';
+import type {
+  FixPayment,
+  InvoiceReach,
+  InvoiceValue,
+  ReturnedMoney,
+  StripePort,
+} from '../../../lib/stripe/port.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { noticeContentsOf } from '../../support/notices.ts';
@@ -131,6 +139,56 @@ describe('an event', () => {
     expect(await applyEvent(money.deps, byCustomer)).toMatchObject(processed);
   });
 
+  it('an event of a detached card that was never on file is ignored with a reason', async () => {
+    const event = eventOf('payment_method.detached', { id: 'pm_elsewhere', customer: null });
+    expect(await applyEvent(money.deps, event)).toEqual({
+      outcome: 'ignored',
+      reason: 'pm_elsewhere was never on file here',
+      customerId: null,
+    });
+  });
+
+  it('an event about a former Stripe customer is processed, and reads no account at Stripe', async () => {
+    const { customerId, stripeCustomerId: former } = await customerWithCard(money, 5);
+    await money.stripe.customers.del(former);
+    await applyEvent(money.deps, eventOf('customer.deleted', { id: former }));
+    const { head } = await addPaymentMethod(
+      money.deps,
+      await headOf(money.deps, customerId),
+      await money.newCard(),
+    );
+    expect(head.stripeCustomerId).not.toBe(former);
+    const deps = await answering({ readAccount: notAsked });
+    expect(await applyEvent(deps, eventOf('customer.updated', { id: former }))).toMatchObject({
+      outcome: 'processed',
+      customerId,
+    });
+  });
+
+  it('an event of a payment for a fix whose Stripe customer is not bound is parked with a reason', async () => {
+    const { payment } = await charged();
+    const deps = await answering({
+      readFixPayment: async () => ({ ...payment, stripeCustomerId: 'cus_unbound' }),
+    });
+    expect(await applyEvent(deps, eventOf('payment_intent.succeeded', { id: 'pi_1' }))).toEqual({
+      outcome: 'parked',
+      reason: 'no customer is known for cus_unbound',
+      customerId: null,
+    });
+  });
+
+  it('an event of a charge without a customer is ignored if it did not pay for a fix', async () => {
+    const { returned } = await charged();
+    const deps = await answering({
+      readReturnedMoney: async () => ({ ...returned, stripeCustomerId: null, paidFor: { kind: 'other' } }),
+    });
+    expect(await applyEvent(deps, refunded())).toEqual({
+      outcome: 'ignored',
+      reason: 'its charge names no customer',
+      customerId: null,
+    });
+  });
+
   it('an event of a payment or charge without a customer is parked', async () => {
     const { payment, returned } = await charged();
     const nobodyPaid = await answering({
@@ -147,6 +205,64 @@ describe('an event', () => {
       outcome: 'parked',
       reason: 'its charge names no customer',
     });
+  });
+});
+
+describe('a replay', () => {
+  it('a replay of an event that Stripe no longer has says so, and records nothing', async () => {
+    await expect(replayEvent(money.deps, 'evt_forgotten')).rejects.toMatchObject({ code: 'event_not_found' });
+    expect(await readEventRecord(table, 'evt_forgotten')).toBeNull();
+  });
+
+  it.each([
+    ['transient', 'payments_unavailable'],
+    ['misconfigured', 'payments_misconfigured'],
+  ] as const)('a replay whose event cannot be read (%s) is %s, not a missing event', async (kind, code) => {
+    const deps = await answering({ readEvent: failing(kind) });
+    await expect(replayEvent(deps, 'evt_1')).rejects.toMatchObject({ code });
+  });
+});
+
+describe('an event about an invoice', () => {
+  /** A Pro customer whose head does not have the subscription yet, and an invoice that says so. */
+  async function unseen(reach: Partial<InvoiceReach>) {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const { id } = await money.stripe.subscriptions.create({
+      customer: stripeCustomerId,
+      items: [{ price: money.priceId }],
+    });
+    const [invoice] = (await money.stripe.invoices.list({ subscription: id })).data;
+    const deps = await answering({
+      readInvoiceReach: async () => ({
+        stripeCustomerId,
+        isPaid: true,
+        creditedInvoiceIds: [],
+        unknownPriceIds: [],
+        ...reach,
+      }),
+    });
+    const event = eventOf('invoice.updated', { id: invoice?.id, customer: stripeCustomerId });
+    return { customerId, deps, event };
+  }
+
+  it('an event about an invoice at an unknown price is parked, and its paid period counts at once', async () => {
+    const { customerId, deps, event } = await unseen({ unknownPriceIds: ['price_unknown'] });
+    expect(await applyEvent(deps, event)).toMatchObject({
+      outcome: 'parked',
+      reason: expect.stringContaining('price_unknown'),
+    });
+    expect(await headOf(money.deps, customerId)).toMatchObject({
+      subscriptionType: 'pro',
+      subscription: { state: 'active' },
+    });
+  });
+
+  it('an event about an unpaid invoice is processed, and settles no invoice', async () => {
+    const { customerId, deps, event } = await unseen({ isPaid: false });
+    const idle = await answeringWith(deps, () => ({ readInvoiceValue: notAsked }));
+    expect(await applyEvent(idle, event)).toEqual({ outcome: 'processed', reason: 'applied', customerId });
+    expect(await readEventRecord(table, event.id)).toMatchObject({ outcome: 'processed' });
+    expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 5, subscription: null });
   });
 });
 

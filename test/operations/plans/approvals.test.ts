@@ -128,6 +128,17 @@ describe('an order with the cardholder present', () => {
     expect(await balanceOf(customerId)).toBe(65);
   });
 
+  it.each(['invoice.paid', 'customer.subscription.updated'])(
+    'the event %s alone settles an approved order',
+    async (type) => {
+      const { customerId, stripeCustomerId, paymentIntentId } = await waiting();
+      await answer(paymentIntentId, true);
+      const events = eventsNaming(money, [stripeCustomerId]).filter((event) => event.type === type);
+      await money.deliver(events.slice(-1));
+      expect([await stateOf(customerId), await balanceOf(customerId)]).toEqual(['done', 65]);
+    },
+  );
+
   it('the sweeper settles an approved order if neither an event nor the cardholder comes', async () => {
     const { customerId, paymentIntentId } = await waiting();
     await answer(paymentIntentId, true);

@@ -213,6 +213,9 @@ describe('a new card', () => {
     await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_chargeCustomerFail'));
     await money.deliver();
     const before = payments();
+    // Stripe may also create two events for one change.
+    const changes = money.events().filter(({ type }) => type === 'customer.updated');
+    await money.deliver(changes.map((event) => ({ ...event, id: `${event.id}again` })));
     expect(await announceRenewal(money.deps, customerId, false)).toBeNull();
     expect(payments()).toBe(before);
     expect(await announceRenewal(money.deps, customerId, true)).toMatchObject({ state: 'paying' });
