@@ -45,8 +45,8 @@ const credits = () =>
   reported.flatMap((one) => (one.kind === 'credits_granted' ? [[one.source, one.credits]] : []));
 const ends = () =>
   reported.flatMap((one) => {
-    if (one.kind === 'pro_ended') return [one.how];
-    return one.kind === 'pro_set_to_end' ? ['set_to_end'] : [];
+    if (one.kind === 'pro_ended') return [`ended ${one.how}`];
+    return one.kind === 'pro_set_to_end' ? ['set to end'] : [];
   });
 
 describe('reported money', () => {
@@ -139,10 +139,10 @@ describe('the reported end of Pro', () => {
     await cancelSubscription(deps, customerId, true);
     await cancelSubscription(deps, customerId, true);
     await deliverTwice();
-    expect(ends()).toEqual(['set_to_end']);
+    expect(ends()).toEqual(['set to end']);
     await money.days(32);
     await deliverTwice();
-    expect(ends()).toEqual(['set_to_end', 'as_planned']);
+    expect(ends()).toEqual(['set to end', 'ended as_planned']);
   });
 
   it('an immediate cancellation is reported once, also one that a person made at Stripe', async () => {
@@ -154,6 +154,6 @@ describe('the reported end of Pro', () => {
       .data;
     await money.stripe.subscriptions.cancel(subscription?.id ?? '');
     await deliverTwice();
-    expect(ends()).toEqual(['now', 'now']);
+    expect(ends()).toEqual(['ended now', 'ended now']);
   });
 });
