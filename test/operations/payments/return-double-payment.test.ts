@@ -112,6 +112,15 @@ describe('a second payment', () => {
     expect(await sweep()).toEqual({ settled: 0, waiting: [], failed: [] });
   });
 
+  it('a second payment whose refund fails is refunded once more by the one event that reports the failure', async () => {
+    const one = await paidTwice();
+    await money.deliver();
+    await failRefund(one);
+    await money.deliver(money.events().filter(({ type }) => type === 'refund.failed'));
+    expect(refundsOf(one).map(({ status }) => status)).toEqual(['failed', 'succeeded']);
+    expect(await stateOf(one)).toBe('returned');
+  });
+
   it('a second payment whose refund fails twice needs a person, and every sweep reports it until it is returned by hand', async () => {
     const one = await paidTwice();
     await money.deliver();
