@@ -119,4 +119,15 @@ describe('what billing asks for', () => {
     expect(result).toMatchObject(BLOCKED);
     expect(calls).toEqual(['BatchGetItem', 'TransactWriteItems']);
   });
+
+  it('a fix of a disputed account with a card on file is blocked without asking Stripe', async () => {
+    const { customerId } = await customerWithCard(money, 0, await money.newCard());
+    await setHead(money.deps.table, customerId, 'open_disputes', ['du_1']);
+    const fixId = await recordedFix(money.deps, customerId, 1);
+    expect(await billFixAttempt(withoutStripe(), customerId, fixId)).toMatchObject({
+      kind: 'blocked',
+      code: 'account_disputed',
+      reasons: ['account_disputed'],
+    });
+  });
 });
