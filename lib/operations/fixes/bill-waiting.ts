@@ -36,11 +36,10 @@ export async function billWaiting(
   let leftCents = mostCents;
   let tried = 0;
   for (const [i, fix] of fixes.entries()) {
-    if (tried === MAX_TRIED || (i > 0 && deps.now().getTime() - startedMs > MAX_RUN_MS)) break;
+    if (tried === MAX_TRIED || deps.now().getTime() - startedMs > MAX_RUN_MS) break;
     const outcome = await billOne(deps, customerId, fix.id, leftCents, i === 0);
     if (outcome === null) break;
     results.push({ fix, outcome });
-    if (outcome.kind === 'costs_more' || outcome.kind === 'pending') break;
     reportCreditOrBlock(deps, customerId, fix.id, outcome);
     // A payment that the bank had asked about before this click does not hold up the other fixes.
     if (outcome.kind === 'action_required' && outcome.payment.paymentIntentId === fix.charge?.paymentIntentId)

@@ -118,7 +118,7 @@ async function record(
       return { created: true, fix: { ...fix, ...UNBILLED, repositoryId } };
     case 'exists':
       // The same pull request, unless a concurrent call recorded it for another repository.
-      return isLater || repositoryId === null || result.fix.repositoryId === repositoryId
+      return repositoryId === null || result.fix.repositoryId === repositoryId
         ? { created: false, fix: result.fix }
         : 'stale';
     case 'stale':

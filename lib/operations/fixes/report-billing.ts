@@ -9,7 +9,7 @@ export function reportCreditOrBlock(
   { report }: Deps,
   customerId: string,
   fixAttemptId: string,
-  billing: FixBilling,
+  billing: FixBilling | { readonly kind: 'costs_more' | 'pending' },
 ): void {
   if (billing.kind === 'blocked') {
     report({ kind: 'fix_blocked', customerId, fixAttemptId, code: billing.code });

@@ -78,11 +78,32 @@ describe('a charge', () => {
   });
 });
 
+describe("Stripe's receipt", () => {
+  it.each([
+    ["the customer's address", true, 'a@x.io', 'a@x.io'],
+    ['an account without an address', true, '', null],
+    ['a stage whose Stripe account mails no receipts', false, 'a@x.io', null],
+  ])("Stripe's receipt goes to the address at the time of the announcement, if any: %s", (...row) => {
+    const [, mailsReceipts, email, receiptEmail] = row;
+    const of = { ...payable(CARD), mailsReceipts };
+    const head = { ...HEAD, email };
+    const decision = decideAnnouncement(head, FIX, WANTED, of, { at: AT, byPerson: false });
+    if (decision.kind !== 'write') throw new Error('nothing was announced');
+    expect(decision.answer({ head, at: AT, entries: [] })).toMatchObject({
+      charge: { texts: { receiptEmail } },
+    });
+  });
+});
+
 describe('the month of a charge', () => {
-  const decideIn = (spending: Payable['spending'], spendingLimitCents: number | null = null) => {
+  const decideIn = (
+    spending: Payable['spending'],
+    spendingLimitCents: number | null = null,
+    card: Payable['card'] = CARD,
+  ) => {
     const charge = { ...WANTED, spendingMonth: '2026-01' };
     const head = { ...HEAD, spendingLimitCents };
-    const of = { ...payable(CARD), spending };
+    const of = { ...payable(card), spending };
     return toDecision({ head, related: FIX }, { kind: 'charge', charge }, of, { at: AT, byPerson: false });
   };
 
@@ -98,6 +119,11 @@ describe('the month of a charge', () => {
       kind: 'blocked',
       code: 'spending_limit_reached',
     });
+  });
+
+  it('a card that was replaced at Stripe is synced before the limit is looked at', () => {
+    const decision = decideIn(NOTHING_SPENT, 0, { ...CARD, paymentMethodId: 'pm_2' });
+    expect(decision).toEqual({ kind: 'done', answer: { kind: 'card_changed' } });
   });
 });
 

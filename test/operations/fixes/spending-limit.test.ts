@@ -167,6 +167,8 @@ describe('the limit', () => {
     expect(await month(customerId)).toEqual([2_900, 0, 0]);
     expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject({ kind: 'billed' });
     expect(await month(customerId)).toEqual([0, 2_900, 0]);
+    // Its amount was reserved, so it is no payment above the limit.
+    expect(reports.filter(({ kind }) => kind === 'paid_above_limit')).toEqual([]);
     await expectSoundMoney(money, customerId);
   });
 
