@@ -529,6 +529,10 @@ describe('a digest', () => {
     await causeRevoked(customerId, 1, 5);
     await stream();
     await joinNext();
+    // The index lists notices of one time in any order; here the urgent one is the last.
+    const notices = [...range(4, 40).map((n) => `fix_blocked#f${n}`), 'key_revoked#k5'];
+    const key = keys.notice(customerId, 'digest', '2026-12-02');
+    await tamper(deps, key, 'content', { kind: 'digest', notices });
     await stream();
     expect(quotes()?.[0]).toBe('was revoked');
     expect(sent.at(-1)?.text.replace(/\s+/g, ' ')).toContain('And 8 more: 8 × fix blocked.');
