@@ -1,5 +1,6 @@
 import type { NoticeContent } from '../../lib/domain/notice.ts';
 import type { NoticeKind } from '../../lib/domain/notice-kinds.ts';
+import type { MailPort } from '../../lib/mail/port.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { type FoundNotice, readNotices, type StoredNotice, unsentNotices } from '../../lib/store/notices.ts';
 import type { Table } from '../../lib/store/table.ts';
@@ -50,4 +51,17 @@ export async function noticeContentsOf(
     .filter(({ content }) => !isOfSignUp(content) && (kinds.length === 0 || kinds.includes(content.kind)))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
     .map(({ content }) => content);
+}
+
+/** A mail service with one message on its way: `reached` when it has the message, until the test answers. */
+export function slowMail() {
+  const reached = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<string>();
+  const mail: MailPort = {
+    send: () => {
+      reached.resolve();
+      return answer.promise;
+    },
+  };
+  return { mail, reached: reached.promise, answer };
 }

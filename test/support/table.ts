@@ -172,3 +172,27 @@ export async function dyingAfter(
     middlewareOf(table).remove(name);
   }
 }
+
+/**
+ * Another client of the table, which calls `happen` before each of its calls of a kind, with the call's number.
+ * So a test decides what another process does between two calls.
+ */
+export function beforeTableCall(
+  table: Table,
+  kind: string,
+  happen: (nth: number) => Promise<unknown>,
+): Table {
+  const own = anotherClientOf(table);
+  let asked = 0;
+  middlewareOf(own).add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (!String(commandName).startsWith(kind)) return next(args);
+        asked += 1;
+        await happen(asked);
+        return next(args);
+      },
+    { step: 'initialize', priority: 'high', name: 'before' },
+  );
+  return own;
+}

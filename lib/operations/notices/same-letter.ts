@@ -20,7 +20,8 @@ export async function findSameLetter(deps: Deps, notice: StoredNotice): Promise<
   const { customerId, id, content } = notice;
   const raise = raiseOf({ kind: content.kind, id });
   if (raise === null || blockedBy(content) === null) return null;
-  const isOther = (one: StoredNotice) => one.content.kind !== content.kind || one.id !== id;
+  // Of one raise, no two notices have the same id: that of a blocked fix also names the fix.
+  const isOther = (one: StoredNotice) => one.id !== id;
   let waitingFixes = 0;
   for await (const notices of noticesOfRaise(deps.table, customerId, raise)) {
     const same = notices.filter((one) => saysTheSame(notice, one));

@@ -9,15 +9,15 @@ import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/de
 import { joinHeldNotices } from '../../../lib/operations/notices/join-held.ts';
 import { measureOpenWork } from '../../../lib/operations/work/measure-open-work.ts';
 import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
-import { keys } from '../../../lib/store/keys.ts';
+import { type Key, keys } from '../../../lib/store/keys.ts';
 import { heldNotices, putNotice, type StoredNotice } from '../../../lib/store/notices.ts';
-import { writeTogether } from '../../../lib/store/table.ts';
+import { readTogether, writeTogether } from '../../../lib/store/table.ts';
 import { markClosed } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
-import { allNoticesOf, foundUnsent } from '../../support/notices.ts';
-import { tamper } from '../../support/reconciliation.ts';
+import { allNoticesOf, foundUnsent, slowMail } from '../../support/notices.ts';
+import { remove, tamper } from '../../support/reconciliation.ts';
 import { setHead } from '../../support/set-head.ts';
-import { dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
+import { beforeTableCall, countingCalls, dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
 
 /* How many letters an address gets in a day, and the digest that has the others. */
 
@@ -73,6 +73,13 @@ const causeBlocked = async (customerId: string, from: number, to: number) => {
   }
 };
 
+const causeRevoked = async (customerId: string, from: number, to: number) => {
+  for (const n of range(from, to)) {
+    const key = { keyId: `k${n}`, scope: 'fixes', by: 'customer' } as const;
+    await writeTogether(deps.table, [putNotice(keyRevoked(customerId, key, at))]);
+  }
+};
+
 const statesOf = async (customerId: string): Promise<Record<string, number>> => {
   const counts: Record<string, number> = {};
   for (const { state } of await allNoticesOf(deps.table, customerId))
@@ -86,6 +93,16 @@ const joinNext = async () => {
   at = NEXT_DAY;
   return joinHeldNotices(deps);
 };
+
+/** A customer with 2 held notices of a kind that can be turned off, and one that cannot. */
+async function withHeld(): Promise<string> {
+  const customerId = await customer();
+  await causeBlocked(customerId, 1, 5);
+  await causeRevoked(customerId, 1, 5);
+  await stream();
+  expect(await statesOf(customerId)).toMatchObject({ held: 3 });
+  return customerId;
+}
 
 describe('an unconfirmed address', () => {
   it('40 key rotations send 8 letters on their day, and all others in one letter of the next day', async () => {
@@ -140,6 +157,42 @@ describe('an unconfirmed address', () => {
     expect(sent).toHaveLength(4);
   });
 
+  it('of two deliveries of a letter beyond the cap, one holds it and the other changes nothing', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 3);
+    await stream();
+    await causeBlocked(customerId, 4, 4);
+    const name = { customerId, kind: 'fix_blocked', id: 'f4' } as const;
+    const table = beforeTableCall(deps.table, 'TransactWrite', async () => {
+      expect(await deliverNotice(deps, name)).toBe('held');
+    });
+    expect(await deliverNotice({ ...deps, table }, name)).toBe('taken');
+    expect(await statesOf(customerId)).toEqual({ sent: 4, held: 1 });
+  });
+
+  it('a letter that was counted is sent on its day, although a second delivery finds the day full', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 2);
+    await stream();
+    await causeBlocked(customerId, 3, 3);
+    const name = { customerId, kind: 'fix_blocked', id: 'f3' } as const;
+    const { mail, reached, answer } = slowMail();
+    let first: Promise<string> | undefined;
+    const refuse = async () => {
+      answer.reject(new MailFault('MessageRejected'));
+      await expect(first).rejects.toThrow('MessageRejected');
+    };
+    const table = beforeTableCall(deps.table, 'TransactWrite', async (nth) => {
+      if (nth > 1) return refuse();
+      // The first delivery claims the notice, and fills the day.
+      first = deliverNotice({ ...deps, mail }, name);
+      await reached;
+    });
+    expect(await deliverNotice({ ...deps, table }, name)).toBe('taken');
+    await refuse();
+    expect(await deliverNotice(deps, name)).toBe('sent');
+  });
+
   it('the letters of a new day are counted from 0, and its digest is one of them', async () => {
     const customerId = await customer();
     at = new Date('2026-12-01T23:59:59.999Z');
@@ -172,18 +225,6 @@ it('a confirmed address gets 20 letters a day', async () => {
 });
 
 describe('a held notice', () => {
-  /** A customer with 2 held notices of a kind that can be turned off, and one that cannot. */
-  async function withHeld(): Promise<string> {
-    const customerId = await customer();
-    await causeBlocked(customerId, 1, 5);
-    for (const n of range(1, 5)) {
-      const key = { keyId: `k${n}`, scope: 'fixes', by: 'customer' } as const;
-      await writeTogether(deps.table, [putNotice(keyRevoked(customerId, key, at))]);
-    }
-    await stream();
-    expect(await statesOf(customerId)).toMatchObject({ held: 3 });
-    return customerId;
-  }
   const heldKinds = async (): Promise<NoticeKind[]> => {
     const kinds: NoticeKind[] = [];
     for await (const found of heldNotices(deps.table)) {
@@ -265,6 +306,9 @@ describe('a held notice', () => {
     expect(await stream()).toEqual(['held']);
     await joinNext();
     expect(await heldKinds()).toEqual(['fix_blocked']);
+    // It is not late: its day is the next one.
+    at = new Date('2026-12-02T02:00:00.000Z');
+    expect((await measureOpenWork(deps)).notice.count).toBe(0);
     at = new Date('2026-12-03T00:01:00.000Z');
     await joinHeldNotices(deps);
     expect(await stream()).toEqual(['sent']);
@@ -274,16 +318,16 @@ describe('a held notice', () => {
     ]);
   });
 
-  it('a held notice is joined although the head of another customer is unreadable, and the failure is reported', async () => {
-    const [broken, customerId] = [await withHeld(), await withHeld()];
+  it('a held notice is joined although the head of another customer is unreadable, and the run reports both', async () => {
+    const [broken, ...others] = [await withHeld(), await withHeld(), await withHeld()];
     await setHead(deps.table, broken, 'balance_level', 'nonsense');
-    expect(await joinNext()).toEqual({ digests: 1, failed: 1 });
-    expect(reported).toContainEqual({
-      kind: 'notices_not_joined',
-      customerId: broken,
-      error: expect.any(Error),
-    });
-    expect(await digestsOf(customerId)).toHaveLength(1);
+    reported = [];
+    expect(await joinNext()).toEqual({ digests: 2, failed: 1 });
+    expect(reported).toEqual([
+      { kind: 'notices_not_joined', customerId: broken, error: expect.any(Error) },
+      { kind: 'notices_joined', digests: 2, failed: 1 },
+    ]);
+    for (const customerId of others) expect(await digestsOf(customerId)).toHaveLength(1);
     expect(await statesOf(broken)).toMatchObject({ held: 3 });
   });
 
@@ -306,5 +350,201 @@ describe('a held notice', () => {
     expect(await stream()).toEqual(['sent']);
     expect(sent.at(-1)?.text.replace(/\s+/g, ' ')).toContain('And 217 more: 217 × fix blocked.');
     expect(await statesOf(customerId)).toMatchObject({ joined: 247 });
+  });
+
+  it('a held notice of a customer who was removed does not fail the run', async () => {
+    const customerId = await withHeld();
+    await remove(deps, keys.head(customerId));
+    expect(await joinNext()).toEqual({ digests: 0, failed: 0 });
+    expect(await digestsOf(customerId)).toEqual([]);
+  });
+
+  it('a held notice is joined although others of its list are deleted, or no longer held, when they are read', async () => {
+    const customerId = await withHeld();
+    const keyOf = (id: string) => keys.notice(customerId, 'fix_blocked', id);
+    at = NEXT_DAY;
+    const table = beforeTableCall(deps.table, 'BatchGet', async () => {
+      await remove(deps, keyOf('f4'));
+      await tamper(deps, keyOf('f5'), 'state', 'muted');
+    });
+    expect(await joinHeldNotices({ ...deps, table })).toEqual({ digests: 1, failed: 0 });
+    expect(await digestsOf(customerId)).toMatchObject([{ content: { notices: ['key_revoked#k5'] } }]);
+  });
+
+  it('a held notice of a kind that only a newer release knows stays held, and the others are joined', async () => {
+    const customerId = await withHeld();
+    const key: Key = { pk: keys.customer(customerId), sk: 'NOTICE#new_kind#n1' };
+    for (const [name, value] of [
+      ['state', 'held'],
+      ['due', 'held'],
+      ['due_at', '2026-12-02T00:00:00.000Z'],
+    ] as const)
+      await tamper(deps, key, name, value);
+    const before = await readTogether(deps.table, [key]);
+    expect(await joinNext()).toEqual({ digests: 1, failed: 0 });
+    expect(await readTogether(deps.table, [key])).toEqual(before);
+  });
+
+  it('a late held notice is muted at once if its kind is turned off, although its digest was sent', async () => {
+    const customerId = await withHeld();
+    await joinNext();
+    await stream();
+    at = new Date('2026-12-01T23:59:59.999Z');
+    await causeBlocked(customerId, 6, 6);
+    expect(await stream()).toEqual(['held']);
+    await changeNoticeSettings(deps, customerId, ['fix_blocked']);
+    await joinNext();
+    expect(await statesOf(customerId)).toMatchObject({ muted: 1 });
+    expect(await heldKinds()).toEqual([]);
+  });
+});
+
+describe('a run that joins held notices', () => {
+  it('a run that only mutes makes no digest, and a run that only releases a digest reads nothing', async () => {
+    const customerId = await withHeld();
+    at = NEXT_DAY;
+    await dyingAfter(deps.table, 1, 'TransactWrite', () => joinHeldNotices(deps));
+    const released = await countingCalls(deps.table, () => joinHeldNotices(deps));
+    expect(released).toEqual({ result: { digests: 1, failed: 0 }, calls: ['Query', 'TransactWriteItems'] });
+    expect(await digestsOf(customerId)).toMatchObject([{ state: 'pending' }]);
+
+    at = MORNING;
+    const closed = await withHeld();
+    await markClosed(deps, closed);
+    at = NEXT_DAY;
+    const muted = await countingCalls(deps.table, () => joinHeldNotices(deps));
+    const calls = ['Query', 'BatchGetItem', 'TransactWriteItems'];
+    expect(muted).toEqual({ result: { digests: 0, failed: 0 }, calls });
+  });
+
+  it('a run that reads its list after another run has joined it writes nothing', async () => {
+    await withHeld();
+    at = NEXT_DAY;
+    const table = beforeTableCall(deps.table, 'BatchGet', () => joinHeldNotices(deps));
+    const { result, calls } = await countingCalls(table, () => joinHeldNotices({ ...deps, table }));
+    expect(result).toEqual({ digests: 0, failed: 0 });
+    expect(calls).toEqual(['Query', 'BatchGetItem']);
+  });
+
+  it('a run that is too late to join does not release the digest of the other run, which may add to it', async () => {
+    const customerId = await withHeld();
+    at = NEXT_DAY;
+    const table = beforeTableCall(deps.table, 'TransactWrite', (nth) =>
+      nth === 1 ? dyingAfter(deps.table, 1, 'TransactWrite', () => joinHeldNotices(deps)) : Promise.resolve(),
+    );
+    expect(await joinHeldNotices({ ...deps, table })).toEqual({ digests: 0, failed: 0 });
+    expect(await digestsOf(customerId)).toMatchObject([{ state: 'held' }]);
+    expect(await joinHeldNotices(deps)).toEqual({ digests: 1, failed: 0 });
+  });
+
+  it('of two runs that release a digest, one counts it', async () => {
+    await withHeld();
+    at = NEXT_DAY;
+    const table = beforeTableCall(deps.table, 'TransactWrite', async (nth) => {
+      if (nth === 2) expect(await joinHeldNotices(deps)).toEqual({ digests: 1, failed: 0 });
+    });
+    expect(await joinHeldNotices({ ...deps, table })).toEqual({ digests: 0, failed: 0 });
+  });
+
+  it('a run reads and joins a further page only within its first 30 seconds', async () => {
+    const runs: object[] = [];
+    for (const tookMs of [30_000, 30_001]) {
+      at = MORNING;
+      const customerId = await customer();
+      await causeBlocked(customerId, 1, 99);
+      await stream();
+      at = NEXT_DAY;
+      const table = beforeTableCall(deps.table, 'TransactWrite', async () => {
+        at = new Date(NEXT_DAY.getTime() + tookMs);
+      });
+      const { calls } = await countingCalls(table, () => joinHeldNotices({ ...deps, table }));
+      const { joined } = await statesOf(customerId);
+      runs.push({ joined, pages: calls.filter((call) => call === 'Query').length });
+    }
+    expect(runs).toEqual([
+      { joined: 96, pages: 2 },
+      { joined: 95, pages: 1 },
+    ]);
+  });
+
+  it('a digest that has 2,000 notices gets no more of them, and the next day has one for the others', async () => {
+    const sizes: number[][] = [];
+    for (const size of [1_999, 2_000]) {
+      at = MORNING;
+      const customerId = await withHeld();
+      at = NEXT_DAY;
+      await dyingAfter(deps.table, 1, 'TransactWrite', () => joinHeldNotices(deps));
+      const notices = range(1, size).map((n) => `fix_blocked#x${n}`);
+      const key = keys.notice(customerId, 'digest', '2026-12-02');
+      await tamper(deps, key, 'content', { kind: 'digest', notices });
+      at = new Date('2026-12-01T23:59:59.999Z');
+      await causeBlocked(customerId, 6, 6);
+      expect(await stream()).toEqual(['held']);
+      for (const day of [2, 3]) {
+        at = new Date(`2026-12-0${day}T00:05:00.000Z`);
+        await joinHeldNotices(deps);
+      }
+      const digests = await digestsOf(customerId);
+      sizes.push(digests.map(({ content }) => (content.kind === 'digest' ? content.notices.length : 0)));
+    }
+    expect(sizes).toEqual([[2_000], [2_000, 1]]);
+  });
+});
+
+describe('a digest', () => {
+  /** What the last letter quotes, in its order: the numbers of pull requests, and revoked keys. */
+  const quotes = () =>
+    sent
+      .at(-1)
+      ?.text.replace(/\s+/g, ' ')
+      .match(/pull request \d+|was revoked/g);
+
+  it('a digest that has nothing left, because its kinds were turned off, is not sent', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 4);
+    await stream();
+    await joinNext();
+    await changeNoticeSettings(deps, customerId, ['fix_blocked']);
+    const before = sent.length;
+    expect(await stream()).toEqual(['muted']);
+    expect(sent).toHaveLength(before);
+  });
+
+  it('a digest quotes the oldest notices first', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 4);
+    at = new Date('2026-12-01T10:00:00.000Z');
+    await causeRevoked(customerId, 1, 5);
+    at = new Date('2026-12-01T11:00:00.000Z');
+    await causeBlocked(customerId, 5, 5);
+    await stream();
+    await joinNext();
+    await stream();
+    expect(quotes()).toEqual(['pull request 4', 'was revoked', 'pull request 5']);
+  });
+
+  it('a digest quotes an urgent notice rather than others, and before others of its time', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 40);
+    await causeRevoked(customerId, 1, 5);
+    await stream();
+    await joinNext();
+    // The index lists notices of one time in any order; here the urgent one is the last.
+    const notices = [...range(4, 40).map((n) => `fix_blocked#f${n}`), 'key_revoked#k5'];
+    const key = keys.notice(customerId, 'digest', '2026-12-02');
+    await tamper(deps, key, 'content', { kind: 'digest', notices });
+    await stream();
+    expect(quotes()?.[0]).toBe('was revoked');
+    expect(sent.at(-1)?.text.replace(/\s+/g, ' ')).toContain('And 8 more: 8 × fix blocked.');
+  });
+
+  it('a digest leaves out a notice of a kind that only a newer release knows', async () => {
+    const customerId = await withHeld();
+    await joinNext();
+    const notices = ['new_kind#n1', 'key_revoked#k5'];
+    const key = keys.notice(customerId, 'digest', '2026-12-02');
+    await tamper(deps, key, 'content', { kind: 'digest', notices });
+    expect(await stream()).toEqual(['sent']);
+    expect(sent.at(-1)?.subject).toBe('A message about your RSOLV account');
   });
 });

@@ -12,10 +12,12 @@ import { onboardCustomer } from '../../../lib/operations/accounts/onboard-custom
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { changeNoticeSettings } from '../../../lib/operations/notices/change-settings.ts';
 import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/deliver-notice.ts';
+import { deliverStored } from '../../../lib/operations/notices/deliver-stored.ts';
 import { resendNotice } from '../../../lib/operations/notices/resend-notice.ts';
 import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import { markClosingDone, openClosing } from '../../../lib/store/closing.ts';
-import type { NoticeName } from '../../../lib/store/keys.ts';
+import { keys, type NoticeName } from '../../../lib/store/keys.ts';
 import { putNotice } from '../../../lib/store/notices.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import type { MailboxServer } from '../../../local/mailbox/server.ts';
@@ -24,8 +26,9 @@ import { markClosed } from '../../support/customers.ts';
 import { middlewareOf } from '../../support/documents.ts';
 import { customerWith, newFix, range } from '../../support/fixtures.ts';
 import { startTestMailbox } from '../../support/mailbox.ts';
-import { noticesOf, unsentOf } from '../../support/notices.ts';
-import { openTestTable, testDeps, throughSdk } from '../../support/table.ts';
+import { noticesOf, slowMail, unsentOf } from '../../support/notices.ts';
+import { setHead } from '../../support/set-head.ts';
+import { beforeTableCall, countingCalls, openTestTable, testDeps, throughSdk } from '../../support/table.ts';
 
 /* Delivery over HTTP, to a stand-in for Amazon SES that keeps its messages. */
 
@@ -48,6 +51,12 @@ async function told(): Promise<NoticeName & { readonly email: string }> {
 }
 
 const lettersTo = (email: string) => post.mailbox.newestFirst.filter(({ to }) => to === email);
+/** The sort keys of a customer's items of a kind. */
+const sortKeysOf = async (customerId: string, kind: RegExp): Promise<string[]> =>
+  (await contentsOf(deps.table))
+    .filter(({ pk }) => pk === keys.customer(customerId))
+    .map(({ sk }) => String(sk))
+    .filter((sk) => kind.test(sk));
 const stateOf = async ({ customerId, id }: NoticeName) =>
   (await noticesOf(deps, customerId)).find((notice) => notice.id === id);
 
@@ -83,6 +92,42 @@ describe('a notice', () => {
     expect(JSON.stringify(await contentsOf(deps.table))).not.toContain(token.split('.')[1]);
     const inWeeks = { ...deps, now: () => new Date(Date.now() + 7 * 24 * 60 * 60 * 1_000) };
     await expect(openLetterLink(inWeeks, token)).rejects.toMatchObject({ code: 'link_not_valid' });
+  });
+
+  it('a letter about a missing card leads to the page of cards if the account is closed while it is written', async () => {
+    const { head } = await customerWith(deps, 0);
+    const { customerId, id, ...rest } = fixBlocked(
+      head,
+      { ...newFix(1), id: 'f1' },
+      'no_billing_info',
+      new Date(),
+    );
+    await writeTogether(deps.table, [putNotice({ customerId, id, ...rest })]);
+    // The first write claims the notice, and the second one stores the link.
+    const table = beforeTableCall(deps.table, 'TransactWrite', async (nth) => {
+      if (nth === 2) await markClosed(deps, customerId);
+    });
+    expect(await deliverNotice({ ...deps, table }, { customerId, kind: 'fix_blocked', id })).toBe('sent');
+    expect(lettersTo(head.email)[0]?.text).toContain('https://api.rsolv.dev/billing/card');
+  });
+
+  it('a letter about another key makes no link that signs in or does a task', async () => {
+    const name = await told();
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    expect(await sortKeysOf(name.customerId, /LINK#/)).toEqual([]);
+  });
+
+  it('the welcome letter has a link that confirms its address, unless the address is confirmed', async () => {
+    for (const isConfirmed of [false, true]) {
+      const { head, keyId } = await customerWith(deps, 5);
+      const { customerId } = head;
+      if (isConfirmed) await setHead(deps.table, customerId, 'email_state', 'confirmed');
+      expect(await deliverNotice(deps, { customerId, kind: 'key_issued', id: keyId })).toBe('sent');
+      const { text = '' } = lettersTo(head.email)[0] ?? {};
+      expect(text.includes('Confirm this address')).toBe(!isConfirmed);
+      expect(text.includes('https://api.rsolv.dev/billing/enter?link=')).toBe(!isConfirmed);
+      expect(await sortKeysOf(customerId, /LINK#/)).toHaveLength(isConfirmed ? 0 : 1);
+    }
   });
 
   it('the letter about a failed renewal has a button that pays its invoice without signing in', async () => {
@@ -133,6 +178,36 @@ describe('a notice', () => {
     await expect.poll(async () => (await stateOf(name))?.state).toBe('sending');
     expect(await deliverNotice(deps, name)).toBe('taken');
     expect(lettersTo(name.email)).toEqual([]);
+  });
+
+  it('a stream record whose notice another delivery is sending fails, so that the stream repeats it', async () => {
+    const { customerId, kind, id } = await told();
+    const { mail, reached, answer } = slowMail();
+    const first = deliverNotice({ ...deps, mail }, { customerId, kind, id });
+    await reached;
+    const reported: BusinessEvent[] = [];
+    const { pk, sk } = keys.notice(customerId, kind, id);
+    const record = { pk: { S: pk }, sk: { S: sk } };
+    const reporting = { ...deps, report: (event: BusinessEvent) => reported.push(event) };
+    const error = 'another delivery is in flight';
+    await expect(deliverStored(reporting, record)).rejects.toThrow(error);
+    answer.resolve('m1');
+    expect(await first).toBe('sent');
+    await deliverStored(reporting, record);
+    const facts = { customerId, noticeKind: kind, noticeId: id };
+    expect(reported).toEqual([
+      { kind: 'notice_not_delivered', ...facts, error: new Error(error) },
+      { kind: 'notice_delivered', ...facts, outcome: 'already' },
+    ]);
+  });
+
+  it('a stream record without a key fails, and is reported without facts', async () => {
+    const reported: BusinessEvent[] = [];
+    const reporting = { ...deps, report: (event: BusinessEvent) => reported.push(event) };
+    const error = 'this release does not know this kind of notice';
+    await expect(deliverStored(reporting, {})).rejects.toThrow(error);
+    const facts = { customerId: '', noticeKind: '', noticeId: '' };
+    expect(reported).toEqual([{ kind: 'notice_not_delivered', ...facts, error: new Error(error) }]);
   });
 
   it('a notice of an abandoned delivery is sent by the next one, after a while', async () => {
@@ -224,15 +299,24 @@ describe('a notice', () => {
   it('a notice to a customer of the probe is not sent, because no one reads it', async () => {
     const email = probeCustomerEmail(deps.randomBytes(8));
     const { head, keyId } = await onboardCustomer(deps, { name: 'Probe', email, source: 'probe' });
-    const name = { customerId: head.customerId, kind: 'key_issued', id: keyId } as const;
-    expect(await deliverNotice(deps, name)).toBe('muted');
+    const { customerId } = head;
+    expect(await deliverNotice(deps, { customerId, kind: 'key_issued', id: keyId })).toBe('muted');
+    // Its closing keeps the address.
+    await markClosed(deps, customerId);
+    const closed = accountClosed({ customerId, balance: 0 }, deps.now());
+    await writeTogether(deps.table, [openClosing(customerId, email, deps.now()), putNotice(closed)]);
+    expect(await deliverNotice(deps, { customerId, kind: 'account_closed', id: closed.id })).toBe('muted');
     expect(lettersTo(email)).toEqual([]);
   });
 
-  it('a notice of a closed account is not sent', async () => {
+  it('a notice of a closed account is not sent, and one of two deliveries mutes it', async () => {
     const name = await told();
     await markClosed(deps, name.customerId);
-    expect(await deliverNotice(deps, name)).toBe('muted');
+    const table = beforeTableCall(deps.table, 'TransactWrite', async (nth) => {
+      if (nth === 1) expect(await deliverNotice(deps, name)).toBe('muted');
+    });
+    expect(await deliverNotice({ ...deps, table }, name)).toBe('taken');
+    expect(await deliverNotice(deps, name)).toBe('already');
     expect(lettersTo(name.email)).toEqual([]);
   });
 
@@ -283,6 +367,42 @@ describe('no credits left, and fixes that wait', () => {
     const first = await outcomes('no card', 'no_billing_info');
     expect(first.delivered).toEqual(['sent', 'muted']);
     expect(first.subjects).toEqual(['RSOLV: no credits left, 1 merged fix is waiting']);
+  });
+
+  it('a letter is no repeat of itself: it is sent although its first delivery began and failed', async () => {
+    const { head } = await customerWith(deps, 5);
+    const empty = { ...head, balance: 0, balanceLevel: 'exhausted' } as const;
+    const blocked = fixBlocked(empty, { ...newFix(1), id: 'f1' }, 'no_billing_info', deps.now());
+    await writeTogether(deps.table, [putNotice(blocked)]);
+    const name = { customerId: head.customerId, kind: 'fix_blocked', id: blocked.id } as const;
+    const { mail, reached, answer } = slowMail();
+    const first = deliverNotice({ ...deps, mail }, name);
+    await reached;
+    // The second delivery reads a notice that is being sent, and finds that it has failed when it claims it.
+    const table = beforeTableCall(deps.table, 'TransactWrite', async (nth) => {
+      if (nth > 1) return;
+      answer.reject(new MailFault('MessageRejected'));
+      await expect(first).rejects.toThrow('MessageRejected');
+    });
+    expect(await deliverNotice({ ...deps, table }, name)).toBe('sent');
+    expect(lettersTo(head.email)).toHaveLength(1);
+  });
+
+  it('a letter that no blocked fix can repeat costs no query', async () => {
+    const { head, keyId } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const payer = { ...head, balance: 0, balanceLevel: 'exhausted', paymentMethodId: 'pm_1' } as const;
+    const at = deps.now();
+    const exhausted = balanceWarning(payer, {}, noSpending(monthOf(at)), at);
+    if (exhausted !== null) await writeTogether(deps.table, [putNotice(exhausted)]);
+    for (const name of [
+      { customerId, kind: 'key_issued', id: keyId },
+      { customerId, kind: 'exhausted', id: exhausted?.id ?? '' },
+    ] as const) {
+      const { result, calls } = await countingCalls(deps.table, () => deliverNotice(deps, name));
+      expect(result).toBe('sent');
+      expect(calls).not.toContain('Query');
+    }
   });
 
   it('of 250 fixes that wait, one has a letter, in whatever order they are delivered', async () => {

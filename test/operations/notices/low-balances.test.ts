@@ -1,17 +1,22 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
+import { sendReminders } from '../../../lib/operations/notices/send-reminders.ts';
 import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import type { Deps, PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { scheduleNotice } from '../../../lib/store/notices.ts';
+import { keepCardTries } from '../../../lib/store/payments/card-tries.ts';
+import { spendingKey } from '../../../lib/store/payments/spending.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import { markClosed, recordedFix } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { writeHeads } from '../../support/history.ts';
 import { allNoticesOf, noticeContentsOf } from '../../support/notices.ts';
-import { tamper } from '../../support/reconciliation.ts';
-import { countingCalls, dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
+import { remove, tamper } from '../../support/reconciliation.ts';
+import { setHead } from '../../support/set-head.ts';
+import { beforeTableCall, countingCalls, dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
 
 /** A separate table, so that no other customer has a low balance. */
 async function alone(): Promise<PaymentDeps> {
@@ -114,31 +119,96 @@ describe('a customer whose balance goes down', () => {
 });
 
 describe('reminders', () => {
-  it('a reminder whose time has come is sent if its reason holds, and dropped if it does not', async () => {
-    const own = await alone();
+  let own: PaymentDeps;
+  let reported: BusinessEvent[];
+  beforeEach(async () => {
+    reported = [];
+    own = testDeps(await openTestTable(), { report: (event) => reported.push(event) });
+  });
+
+  /** Schedules a reminder of a card that expires this month. */
+  const due = async (customerId: string, id: string, sendAt = own.now()) => {
+    const lastDay = own.now().toISOString();
+    const content = { kind: 'card_expiring', lastDay } as const;
+    await writeTogether(own.table, [scheduleNotice({ customerId, id, createdAt: lastDay, content }, sendAt)]);
+  };
+
+  /** A customer whose card expires this month, with a due reminder of it. */
+  async function reminded() {
     const { customerId } = (await customerWith(own, 20)).head;
-    const at = own.now();
-    const lastDay = at.toISOString();
-    const month = lastDay.slice(0, 7);
-    const due = async (id: string, sendAt: Date) => {
-      const content = { kind: 'card_expiring', lastDay } as const;
-      const notice = { customerId, id, createdAt: lastDay, content };
-      await writeTogether(own.table, [scheduleNotice(notice, sendAt)]);
-    };
-    await tamper(own, keys.head(customerId), 'payment_method_id', 'pm_1');
-    await tamper(own, keys.head(customerId), 'card_expires', month);
-    await due(`pm_1-${month}`, at);
-    await due(`pm_0-${month}`, at);
-    await due('later', new Date(at.getTime() + 60_000));
+    const month = own.now().toISOString().slice(0, 7);
+    await setHead(own.table, customerId, 'payment_method_id', 'pm_1');
+    await setHead(own.table, customerId, 'card_expires', month);
+    const id = `pm_1-${month}`;
+    await due(customerId, id);
+    return { customerId, id, key: keys.notice(customerId, 'card_expiring', id) };
+  }
+
+  const statesOf = async (customerId: string) => {
+    const all = await allNoticesOf(own.table, customerId);
+    const reminders = all.filter(({ content }) => content.kind === 'card_expiring');
+    return Object.fromEntries(reminders.map(({ id, state }) => [id, state]));
+  };
+
+  it('a reminder whose time has come is sent if its reason holds, and dropped if it does not', async () => {
+    const { customerId, id } = await reminded();
+    await due(customerId, 'replaced');
+    await due(customerId, 'later', new Date(own.now().getTime() + 60_000));
     expect(await warnLowBalances(own)).toEqual({ warned: 1, failed: [] });
     expect(await warnLowBalances(own)).toEqual({ warned: 0, failed: [] });
-    const all = await allNoticesOf(own.table, customerId);
-    const states = all.filter(({ content }) => content.kind === 'card_expiring');
-    expect(Object.fromEntries(states.map(({ id, state }) => [id, state]))).toEqual({
-      [`pm_1-${month}`]: 'pending',
-      [`pm_0-${month}`]: 'muted',
-      later: 'scheduled',
+    expect(await statesOf(customerId)).toEqual({ [id]: 'pending', replaced: 'muted', later: 'scheduled' });
+  });
+
+  it('a reminder of a customer who was removed is dropped', async () => {
+    const { customerId, id } = await reminded();
+    const table = beforeTableCall(own.table, 'BatchGet', () => remove(own, keys.head(customerId)));
+    expect(await warnLowBalances({ ...own, table })).toEqual({ warned: 0, failed: [] });
+    expect(await statesOf(customerId)).toEqual({ [id]: 'muted' });
+  });
+
+  it('a reminder that was deleted or sent since the list was read is left alone', async () => {
+    const gone = await reminded();
+    await reminded();
+    let others = 0;
+    const table = beforeTableCall(own.table, 'BatchGet', async () => {
+      await remove(own, gone.key);
+      others += (await warnLowBalances(own)).warned;
     });
+    const run = await countingCalls(table, () => warnLowBalances({ ...own, table }));
+    expect([run.result, others]).toEqual([{ warned: 0, failed: [] }, 1]);
+    expect(run.calls).not.toContain('TransactWriteItems');
+  });
+
+  it('a reminder is counted only by the run that sent it', async () => {
+    await reminded();
+    let others = 0;
+    const table = beforeTableCall(own.table, 'TransactWrite', async () => {
+      others += (await warnLowBalances(own)).warned;
+    });
+    expect(await warnLowBalances({ ...own, table })).toEqual({ warned: 0, failed: [] });
+    expect(others).toBe(1);
+  });
+
+  it('a reminder is sent although the head of another customer is unreadable, and the run reports both', async () => {
+    const [broken, sound] = [await reminded(), await reminded()];
+    await setHead(own.table, broken.customerId, 'balance_level', 'nonsense');
+    const failure = { customerId: broken.customerId, error: expect.any(Error) };
+    reported = [];
+    expect(await warnLowBalances(own)).toEqual({ warned: 1, failed: [failure] });
+    expect(await statesOf(sound.customerId)).toEqual({ [sound.id]: 'pending' });
+    expect(reported).toEqual([
+      { kind: 'customer_not_warned', ...failure },
+      { kind: 'balances_warned', warned: 1, failed: 1 },
+    ]);
+  });
+
+  it('reminders of every page are handled in one run, and none once its time is over', async () => {
+    const { customerId } = (await customerWith(own, 20)).head;
+    for (const n of range(1, 60)) await due(customerId, `pm_${n}`);
+    const late = await countingCalls(own.table, () => sendReminders(own, () => true));
+    expect(late).toEqual({ result: { warned: 0, failed: [] }, calls: ['Query', 'BatchGetItem'] });
+    expect(await sendReminders(own, () => false)).toEqual({ warned: 0, failed: [] });
+    expect(Object.values(await statesOf(customerId))).toEqual(range(1, 60).map(() => 'muted'));
   });
 });
 
@@ -162,15 +232,65 @@ describe('the schedule that warns', () => {
   });
 
   it('a run warns the others if one head is unreadable, and reports that customer', async () => {
-    const own = await alone();
+    const reported: BusinessEvent[] = [];
+    const own = testDeps(await openTestTable(), { report: (event) => reported.push(event) });
     const those = await Promise.all(range(1, 3).map(() => customerWith(own, 6)));
     for (const { head } of those) await spend(head.customerId, 1, own);
     const broken = those[0]?.head.customerId ?? '';
     await tamper(own, keys.head(broken), 'balance_level', 'nonsense');
-    expect(await warnLowBalances(own)).toEqual({
-      warned: 2,
-      failed: [{ customerId: broken, error: expect.any(Error) }],
+    const failure = { customerId: broken, error: expect.any(Error) };
+    reported.length = 0;
+    expect(await warnLowBalances(own)).toEqual({ warned: 2, failed: [failure] });
+    expect(reported).toEqual([
+      { kind: 'customer_not_warned', ...failure },
+      { kind: 'balances_warned', warned: 2, failed: 1 },
+    ]);
+  });
+
+  it('a customer who is removed after the list was read does not fail the run', async () => {
+    const own = await alone();
+    const { customerId } = (await customerWith(own, 6)).head;
+    await spend(customerId, 1, own);
+    const table = beforeTableCall(own.table, 'BatchGet', () => remove(own, keys.head(customerId)));
+    expect(await warnLowBalances({ ...own, table })).toEqual({ warned: 0, failed: [] });
+  });
+
+  it("each warning of a run says what the customer's own card and limit allow", async () => {
+    const own = await alone();
+    const customers = await Promise.all(range(1, 3).map(() => customerWith(own, 6)));
+    const [overLimit = '', declined = '', payer = ''] = customers.map(({ head }) => head.customerId);
+    for (const customerId of [overLimit, declined, payer]) {
+      await spend(customerId, 1, own);
+      await setHead(own.table, customerId, 'payment_method_id', 'pm_1');
+      await setHead(own.table, customerId, 'card_key', 'card_1');
+      await setHead(own.table, customerId, 'spending_limit_cents', 3_000);
+    }
+    await tamper(own, spendingKey(overLimit, own.now()), 'committed_cents', 2_900);
+    const refused = { declines: [], underWay: [], lastCode: 'lost_card', letterDay: null };
+    const cards = { card_1: { ...refused, isHard: true, isWaitSkipped: false } };
+    await writeTogether(own.table, [keepCardTries(declined, { version: 0, cards: {} }, cards)]);
+    expect(await warnLowBalances(own)).toEqual({ warned: 3, failed: [] });
+    for (const customerId of [overLimit, declined, payer]) {
+      const isOverLimit = customerId === overLimit;
+      const isDeclined = customerId === declined;
+      expect(await warnings(customerId, own)).toMatchObject([{ isOverLimit, isDeclined }]);
+    }
+  });
+
+  it('a run that has used its time reads no further page, and the next run warns the others', async () => {
+    const at = new Date();
+    let now = at;
+    const own = testDeps(await openTestTable(), { now: () => now });
+    for (const { head } of await Promise.all(range(1, 40).map(() => customerWith(own, 6))))
+      await spend(head.customerId, 1, own);
+    const table = beforeTableCall(own.table, 'TransactWrite', async () => {
+      now = new Date(at.getTime() + 180_001);
     });
+    const { result, calls } = await countingCalls(table, () => warnLowBalances({ ...own, table }));
+    expect(result.warned).toBeLessThan(33);
+    // One page of customers, and one of reminders.
+    expect(calls.filter((call) => call === 'Query')).toHaveLength(2);
+    expect((await warnLowBalances(own)).warned).toBe(40 - result.warned);
   });
 
   it('a run costs the same for 10 low balances among 100 and among 5,000 customers', async () => {
