@@ -25,7 +25,7 @@ import { readTogether, type Write, writeTogether } from '../../lib/store/table.t
 import { markClosed } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { headOf } from '../support/money.ts';
-import { noticeContentsOf } from '../support/notices.ts';
+import { noticeContentsOf, unsentOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*
@@ -101,6 +101,7 @@ describe('a notice', () => {
     const name = { customerId, kind: content.kind, id: notice.id };
     expect((await endSchedule(deps.table, name, 'send', LATER)).kind).toBe('written');
     expect(await read(name)).toMatchObject({ state: 'pending', createdAt: LATER.toISOString() });
+    expect((await unsentOf(deps.table, LATER)).map(({ id }) => id)).toContain(notice.id);
     expect((await endSchedule(deps.table, name, 'drop', LATER)).kind).toBe('refused');
   });
 

@@ -6,6 +6,11 @@ import { keepConsent, readConsents } from '../../lib/store/evidence/consents.ts'
 import { decodeHead, encodeHead, encodeHeadPart, encodeProfile, readHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { keepOrder, type ProOrder, readOrder } from '../../lib/store/orders.ts';
+import {
+  type CardSession,
+  decodeCardSession,
+  keepCardSession,
+} from '../../lib/store/payments/card-sessions.ts';
 import { keepCardTries, readCardTries } from '../../lib/store/payments/card-tries.ts';
 import {
   announceReturn,
@@ -69,6 +74,8 @@ describe('the head of a ledger', () => {
       'revision',
       'raised_seq',
       'balance_level',
+      'account_keys',
+      'billed_by_day',
     ];
     const earlier = Object.fromEntries(Object.entries(item).filter(([name]) => !later.includes(name)));
     expect(decodeHead(earlier)).toEqual({ ...HEAD, emailState: 'assumed', subscription: null });
@@ -214,15 +221,61 @@ describe('an order', () => {
     await store(keepOrder('o1', ORDER, null));
     expect(await read(keys.order('o1'))).toMatchObject(DUE);
     expect(await readOrder(table, 'o1')).toEqual(ORDER);
-    await store(
-      keepOrder('o3', { ...ORDER, state: 'awaiting_approval', returnUrl: 'https://x.test/' }, null),
-    );
+    const awaiting = { ...ORDER, state: 'awaiting_approval', returnUrl: 'https://x.test/' } as const;
+    await store(keepOrder('o3', awaiting, null));
     expect(await read(keys.order('o3'))).toMatchObject(DUE);
+    expect(await readOrder(table, 'o3')).toEqual(awaiting);
     for (const state of ['done', 'refused'] as const) {
       await store(keepOrder(`o_${state}`, { ...ORDER, state }, null));
       expect(await read(keys.order(`o_${state}`))).not.toHaveProperty('due');
     }
     expect(await readOrder(table, 'o2')).toBeNull();
+  });
+});
+
+describe('a card session', () => {
+  const OPEN: CardSession = {
+    attempt: 1,
+    state: 'open',
+    sessionId: 'cs_1',
+    stripeCustomerId: 'cus_1',
+    cardBefore: null,
+    startedAt: AT.toISOString(),
+    completedAt: null,
+    sourceIp: '203.0.113.9',
+    userAgent: null,
+    page: '/billing/card',
+    linkId: null,
+    outcome: null,
+  };
+  const stored = async (customerId: string) => (await read(keys.cardSession(customerId))) ?? {};
+
+  it('a card session is due from when its card was confirmed until it is finished', async () => {
+    const completing = { ...OPEN, state: 'completing', completedAt: AT.toISOString() } as const;
+    const outcome = { kind: 'on_file', bonusCredits: 5, renewal: 'none' } as const;
+    const finished = { ...completing, state: 'finished', outcome } as const;
+    await store(keepCardSession('s1', OPEN, null));
+    expect(await stored('s1')).not.toHaveProperty('due');
+    await store(keepCardSession('s1', completing, OPEN));
+    expect(await stored('s1')).toMatchObject(DUE);
+    await store(keepCardSession('s1', finished, completing));
+    expect(await stored('s1')).not.toHaveProperty('due');
+    expect(decodeCardSession(await stored('s1'))).toEqual(finished);
+  });
+
+  it('a finished card session keeps each kind of outcome, and that of the renewal that it paid', async () => {
+    const outcomes = [
+      { kind: 'on_file', bonusCredits: 5, renewal: 'paid' },
+      { kind: 'superseded', bonusCredits: 0, renewal: 'declined' },
+      { kind: 'closed', bonusCredits: 0, renewal: 'none' },
+      { kind: 'refused', bonusCredits: 0, renewal: 'needs_approval' },
+    ] as const;
+    for (const outcome of outcomes) {
+      const session = { ...OPEN, state: 'finished', outcome } as const;
+      const name = `s_${outcome.kind}`;
+      await store(keepCardSession(name, session, null));
+      expect(decodeCardSession(await stored(name))).toEqual(session);
+    }
   });
 });
 

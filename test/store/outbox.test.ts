@@ -72,6 +72,7 @@ describe('a notice on its way', () => {
     const sent = await read(name);
     expect(sent).toMatchObject({
       state: 'sent',
+      content: { kind: 'dispute', disputeId: name.id, amountCents: 1 },
       sent_at: isoAt(2),
       message_id: 'm1',
       attempts: 1,
@@ -97,6 +98,22 @@ describe('a notice on its way', () => {
     for (const gone of ['failure', 'due', 'message_id', 'sent_at']) expect(muted).not.toHaveProperty(gone);
     expect(await unsent()).not.toContain(name.id);
   });
+
+  it.each([{ state: 'sent', messageId: 'm1' }, { state: 'muted' }] as const)(
+    'an earlier address is stored only until its letter is $state',
+    async (fate) => {
+      const content = { kind: 'address_changed', to: 'old@example.com' } as const;
+      const name = { customerId: CUSTOMER, kind: content.kind, id: fate.state } as const;
+      const notice = { customerId: CUSTOMER, id: name.id, createdAt: isoAt(0), content };
+      await writeTogether(table, [putNotice(notice)]);
+      await claimNotice(table, name, seconds(1), seconds(0));
+      await noteFate(table, name, seconds(1), { state: 'failed', failure: 'Throttled' }, seconds(2));
+      expect(await read(name)).toMatchObject({ state: 'failed', content });
+      await claimNotice(table, name, seconds(3), seconds(2));
+      await noteFate(table, name, seconds(3), fate, seconds(4));
+      expect(await read(name)).toMatchObject({ state: fate.state, content: { ...content, to: null } });
+    },
+  );
 
   it('a claimed notice stays claimed until it is given up', async () => {
     const name = await stored();
