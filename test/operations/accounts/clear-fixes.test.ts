@@ -6,7 +6,7 @@ import { keys } from '../../../lib/store/keys.ts';
 import { readTogether } from '../../../lib/store/table.ts';
 import { customerWith, newFix } from '../../support/fixtures.ts';
 import { writeFixes } from '../../support/large-history.ts';
-import { openTestTable, testDeps } from '../../support/table.ts';
+import { countingCalls, openTestTable, testDeps } from '../../support/table.ts';
 
 /* How the fixes of a closed account lose their personal data, page by page. */
 
@@ -36,7 +36,11 @@ describe('clearing fixes', () => {
     expect(fix).toMatchObject(data);
     await clearFixes(deps, customerId, [fix]);
     const [stored] = await readTogether(deps.table, [keys.fix(customerId, fix.id)]);
-    expect(decodeFix(stored ?? {})).toMatchObject({ prNumber, ...CLEAR });
+    const cleared = decodeFix(stored ?? {});
+    expect(cleared).toMatchObject({ prNumber, ...CLEAR });
+    // A cleared fix is not written again, so a repeat over a long history costs only reads.
+    const again = await countingCalls(deps.table, () => clearFixes(deps, customerId, [cleared]));
+    expect(again.calls).toEqual([]);
   });
 });
 
