@@ -91,6 +91,22 @@ describe('a key that another call ends first', () => {
   });
 });
 
+describe('the name of a key', () => {
+  it.each([
+    ['is too long for the table', 'f'.repeat(1_100)],
+    ['is longer than an id', 'f'.repeat(65)],
+    ['begins with another character', `x${'f'.repeat(63)}`],
+    ['ends with another character', `${'f'.repeat(63)}x`],
+  ])('a name that %s is not found, without a read of the table', async (_, named) => {
+    const { customerId } = await customer();
+    const revoke = () => revokeKey(deps, customerId, named).catch((error: unknown) => error);
+    expect(await countingCalls(deps.table, revoke)).toMatchObject({
+      result: { code: 'api_key_not_found' },
+      calls: [],
+    });
+  });
+});
+
 describe('the last account key', () => {
   it.each([
     ['customer', 'POST /api/v1/api-keys with `replaces`'],
