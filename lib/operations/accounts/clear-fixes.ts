@@ -20,13 +20,13 @@ export async function eachPageOfFixes(
   act: (fixes: readonly FixAttempt[]) => Promise<void>,
 ): Promise<Searched> {
   let after = from;
-  for (let read = 0; read < most; read += PAGE) {
-    const { fixes, next } = await fixPage(table, customerId, after, Math.min(PAGE, most - read));
+  for (let left = most; ; left -= PAGE) {
+    const { fixes, next } = await fixPage(table, customerId, after, Math.min(PAGE, left));
     await act(fixes);
     if (next === null) return { kind: 'all' };
+    if (left <= PAGE) return { kind: 'up_to', after: next };
     after = next;
   }
-  return after === null ? { kind: 'all' } : { kind: 'up_to', after };
 }
 
 /**

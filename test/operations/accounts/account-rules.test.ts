@@ -13,12 +13,18 @@ import { orderOf } from '../../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { decodeFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
-import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../../lib/stripe/fault.ts';
+import {
+  EMAIL_INVALID,
+  StripeFault,
+  type StripeFaultFacts,
+  type StripeFaultKind,
+} from '../../../lib/stripe/fault.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { markClosed, recordedFix } from '../../support/customers.ts';
 import { documents } from '../../support/documents.ts';
@@ -223,6 +229,24 @@ describe('a Stripe customer', () => {
     await markClosed(money.deps, head.customerId);
     const closed = await headOf(money.deps, head.customerId);
     await expect(withStripeCustomer(money.deps, closed)).rejects.toMatchObject({ code: 'account_closed' });
+  });
+
+  it.each<[string, StripeFaultKind, StripeFaultFacts]>([
+    ['another refusal', 'refused', { code: 'parameter_invalid_empty' }],
+    ['an outage', 'transient', { code: EMAIL_INVALID }],
+  ])('after %s, no Stripe customer without an e-mail address is created', async (_, kind, facts) => {
+    const addresses: (string | null)[] = [];
+    const reported: string[] = [];
+    const answered = await answering(() => ({
+      createCustomer: async ({ email }) => {
+        addresses.push(email);
+        return failing(kind, facts)();
+      },
+    }));
+    const deps = { ...answered, report: (happened: BusinessEvent) => void reported.push(happened.kind) };
+    const head = await signedUp();
+    await expect(withStripeCustomer(deps, head)).rejects.toThrow();
+    expect([addresses, reported]).toEqual([[head.email], []]);
   });
 
   it('a Stripe customer that cannot be created reports the fault of Stripe', async () => {

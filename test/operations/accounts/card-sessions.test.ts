@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BILLING_CONSENT } from '../../../lib/domain/evidence/billing-consent.ts';
-import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
+import { addPaymentMethod, type CardSource } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
 import {
   finishCardSession,
@@ -12,6 +12,7 @@ import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readConsents } from '../../../lib/store/evidence/consents.ts';
+import { keys } from '../../../lib/store/keys.ts';
 import type { CardName } from '../../../local/stripe-double/cards.ts';
 import { enterCard } from '../../../local/stripe-double/resources/checkout-sessions.ts';
 import { customerWith } from '../../support/fixtures.ts';
@@ -146,6 +147,22 @@ describe('a card that is added on Stripe’s page', () => {
     ]);
     expect(await entries()).toEqual(['trial_signup', 'trial_billing_added']);
     expect(await readConsents(deps.table, customerId)).toHaveLength(1);
+  });
+
+  it('a caller that finds the session finished grants nothing, and says that it only repeats', async () => {
+    const id = idOf(await start());
+    const card = enter(id);
+    const head = await headOf(deps, customerId);
+    const finished: CardSource = {
+      key: keys.cardSession(customerId),
+      isOpen: () => false,
+      close: () => {
+        throw new Error('the session is finished');
+      },
+    };
+    const repeated = await addPaymentMethod(deps, head, card, undefined, finished);
+    expect(repeated).toEqual({ head, bonusCredits: 0, isRepeat: true, renewal: 'none' });
+    expect(await headOf(deps, customerId)).toEqual(head);
   });
 
   it('a day after the cardholder entered the card, it is put on file', async () => {

@@ -145,6 +145,17 @@ describe('closing a customer', () => {
     expect(entries.filter(({ source }) => source === 'purchased')).toHaveLength(1);
   });
 
+  it('closing makes an announced charge whose request was lost, while the card is still there', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const fix = await recordedFix(deps, customerId, 1);
+    money.double.faults.add({ path: '/v1/payment_intents', kind: 'drop_before', times: 9 });
+    await expect(billFixAttempt(deps, customerId, fix)).rejects.toMatchObject({ code: 'payment_pending' });
+    money.double.faults.clear();
+    await closeCustomer(deps, customerId);
+    const { entries } = await expectSoundMoney(money, customerId);
+    expect(entries.filter(({ source }) => source === 'purchased')).toHaveLength(1);
+  });
+
   it('closing does not send a Pro order whose request was lost, and is refused while the order may be in flight', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     money.double.faults.add({ method: 'POST', path: '/v1/subscriptions', kind: 'drop_before', times: 6 });
@@ -290,6 +301,21 @@ describe('closing a customer', () => {
     const [kept] = [12_000 - 5_000 + 3];
     expect(written.reduce((sum, count) => sum + count, 0)).toBe(kept);
     expect(await everything()).not.toContain('Fix 11999');
+  });
+
+  it('clearing the rest of a long history asks Stripe nothing', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const [first = '', second = ''] = [
+      await recordedFix(deps, customerId, 1),
+      await recordedFix(deps, customerId, 2),
+    ].sort();
+    await closeCustomer(deps, customerId);
+    await tamper({ table }, keys.fix(customerId, second), 'pr_title', `Fix by ${SECRET}`);
+    await tamper({ table }, keys.closing(customerId), 'cleared_to', keys.fix(customerId, first).sk);
+    const notAsked = () => Promise.reject(new Error('Stripe is not needed'));
+    await finishClosing({ ...deps, stripe: notAsked }, customerId);
+    expect(await everything()).not.toContain(SECRET);
+    expect((await settlePendingCharges(deps, 0)).settled).toBe(0);
   });
 
   it('closing an unknown customer is an error', async () => {

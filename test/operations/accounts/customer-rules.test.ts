@@ -8,6 +8,7 @@ import { onboardCustomer } from '../../../lib/operations/accounts/onboard-custom
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/deliver-notice.ts';
 import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import type { Deps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
@@ -63,7 +64,14 @@ describe('a sign-up', () => {
 
   it('a sign-up stores a customer on trial with five credits, one key, and a notice', async () => {
     const wanted = asked();
-    const { head, keyId, apiKey } = await onboardCustomer({ ...deps, now: () => AT }, wanted);
+    const reported: BusinessEvent[] = [];
+    const report = (happened: BusinessEvent) => void reported.push(happened);
+    const { head, keyId, apiKey } = await onboardCustomer({ ...deps, now: () => AT, report }, wanted);
+    const { customerId } = head;
+    expect(reported).toEqual([
+      { kind: 'customer_onboarded', customerId },
+      { kind: 'credits_granted', customerId, source: 'trial_signup', credits: 5 },
+    ]);
     expect(parseApiKey(apiKey)).toEqual({ customerId: head.customerId, keyId });
     expect(head).toMatchObject({
       name: 'Acme',
@@ -75,6 +83,7 @@ describe('a sign-up', () => {
       subscriptionType: 'trial',
       revision: 0,
       activeKeys: 1,
+      billedByDay: '',
       createdAt: AT.toISOString(),
     });
     expect(await headOf(deps, head.customerId)).toEqual(head);

@@ -17,7 +17,10 @@ import { freePort } from '../../../local/stack/ports.ts';
 import { contentsOf, keyOf } from '../../support/contents.ts';
 import { documents, middlewareOf } from '../../support/documents.ts';
 import { startFaultyEngine } from '../../support/faulty-engine.ts';
+import { writeFixes } from '../../support/large-history.ts';
 import { customerWithCard, type Money, openMoney } from '../../support/money.ts';
+import { tamper } from '../../support/reconciliation.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
 import { engineEndpoint, openTestTable, throughSdk } from '../../support/table.ts';
 
 let table: Table;
@@ -119,6 +122,28 @@ describe('removing a customer of the smoke test', () => {
     expect(await removeTestCustomer(money.deps, { customerId })).toMatchObject({ kind: 'removed' });
   });
 
+  it('removing waits neither for delivered events nor for events that the endpoint does not get', async () => {
+    const { deps, newCard } = money;
+    const email = testCustomerEmail(deps.randomBytes(8));
+    const { head } = await onboardCustomer(deps, { name: 'Smoke test', email, source: 'smoke' });
+    await addPaymentMethod(deps, head, await newCard());
+    const { events } = money.double.state;
+    for (const event of events.newestFirst) event.pending_webhooks = isHandled(event.type) ? 0 : 1;
+    // Only the event of the deletion itself is on its way.
+    expect(await removeTestCustomer(deps, { email })).toEqual({ kind: 'waiting', events: 1 });
+    for (const event of events.newestFirst) event.pending_webhooks = isHandled(event.type) ? 0 : 1;
+    expect(await removeTestCustomer(deps, { email })).toMatchObject({ kind: 'removed' });
+  });
+
+  it('removing does not cancel a subscription that has ended', async () => {
+    const { customerId } = await testCustomer();
+    await deliver();
+    await removeTestCustomer(money.deps, { customerId });
+    await deliver();
+    const deps = await answering(money.deps, () => ({ cancelSubscription: failing('misconfigured') }));
+    expect(await removeTestCustomer(deps, { customerId })).toEqual({ kind: 'waiting', events: 1 });
+  });
+
   it('removing does not wait if waiting is switched off', async () => {
     const { email } = await testCustomer();
     const removal = await removeTestCustomer(money.deps, { email }, { awaitEvents: false });
@@ -133,10 +158,13 @@ describe('removing a customer of the smoke test', () => {
     expect(await removeTestCustomer(money.deps, { customerId })).toEqual({ kind: 'unknown' });
   });
 
-  it('removing works for a customer without a Stripe customer', async () => {
+  it('removing works for a customer without a Stripe customer, and says how many items it deleted', async () => {
     const email = testCustomerEmail(money.deps.randomBytes(8));
-    await onboardCustomer(money.deps, { name: 'Smoke test', email, source: 'smoke' });
-    expect(await removeTestCustomer(money.deps, { email })).toMatchObject({ kind: 'removed' });
+    const { head } = await onboardCustomer(money.deps, { name: 'Smoke test', email, source: 'smoke' });
+    await writeFixes(money.deps, head.customerId, { recorded: 250, billed: 0 });
+    const items = (await contentsOf(table)).length;
+    expect(items).toBeGreaterThan(250);
+    expect(await removeTestCustomer(money.deps, { email })).toEqual({ kind: 'removed', items });
     expect(await kinds()).toEqual([]);
   });
 
@@ -193,6 +221,55 @@ describe('removing a customer of the smoke test', () => {
   });
 });
 
+describe('removing while others write', () => {
+  /** A customer without a Stripe customer. `write` runs before each listing of what is stored about them. */
+  async function removedWhile(write: (round: number, customerId: string) => Promise<unknown>) {
+    const { deps } = money;
+    const email = testCustomerEmail(deps.randomBytes(8));
+    const { head } = await onboardCustomer(deps, { name: 'Smoke test', email, source: 'smoke' });
+    const written = (await contentsOf(table)).length;
+    let rounds = 0;
+    middlewareOf(table).add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName !== 'QueryCommand') return next(args);
+          rounds += 1;
+          if (rounds > 20) throw new Error('the rounds do not end');
+          await write(rounds, head.customerId);
+          return next(args);
+        },
+      { step: 'initialize', priority: 'high', name: 'late' },
+    );
+    const removal = await removeTestCustomer(deps, { email })
+      .catch((error: unknown) => error)
+      .finally(() => middlewareOf(table).remove('late'));
+    return { removal, rounds, written };
+  }
+  const putLate = (customerId: string, n: number) =>
+    documents(table).send(
+      new PutCommand({
+        TableName: table.name,
+        Item: { ...keys.fix(customerId, `late${n}`), id: `late${n}` },
+      }),
+    );
+
+  it('removing deletes also what a call in flight writes after the first listing', async () => {
+    const { removal, written } = await removedWhile(async (round, customerId) => {
+      if (round !== 2) return;
+      await putLate(customerId, round);
+      await limitRate(money.deps, ADDRESS_CHANGES, customerId);
+    });
+    expect(removal).toEqual({ kind: 'removed', items: written + 2 });
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('removing gives up after five rounds in which other calls kept writing', async () => {
+    const { removal, rounds } = await removedWhile((round, customerId) => putLate(customerId, round));
+    expect(removal).toMatchObject({ code: 'ledger_busy' });
+    expect(rounds).toBe(5);
+  });
+});
+
 describe('nobody else is removed', () => {
   const refused = { code: 'invalid_request' };
 
@@ -236,6 +313,29 @@ describe('nobody else is removed', () => {
     expect(await contentsOf(table)).toEqual(before);
     expect(await money.stripe.customers.retrieve(stripeCustomerId)).not.toHaveProperty('deleted');
   });
+
+  it.each([
+    ['test', 'customers of the smoke test (smoke+…@rsolv.dev) and of the probe', 'customer close'],
+    ['production', 'Only customers of the probe', 'only if Stripe does not know them'],
+  ])('a refusal on the stage %s says which customers can be removed there', async (stage, ...said) => {
+    const { customerId } = await customerWithCard(money, 3);
+    const refusal = removeTestCustomer({ ...money.deps, stage }, { customerId });
+    const error: unknown = await refusal.catch((thrown: unknown) => thrown);
+    for (const text of said) expect(error).toMatchObject({ message: expect.stringContaining(text) });
+  });
+
+  it.each(['stripe_customer_id', 'former_stripe_customer_id'])(
+    'a customer with an address of the probe and a stored %s is not removed, even if Stripe finds none',
+    async (attribute) => {
+      const email = probeCustomerEmail(money.deps.randomBytes(8));
+      const { head } = await onboardCustomer(money.deps, { name: 'Stranger', email, source: 'direct' });
+      await tamper({ table }, keys.head(head.customerId), attribute, 'cus_elsewhere');
+      const before = await contentsOf(table);
+      const live = { ...money.deps, stage: 'production' };
+      await expect(removeTestCustomer(live, { email })).rejects.toMatchObject(refused);
+      expect(await contentsOf(table)).toEqual(before);
+    },
+  );
 
   it('a customer of the probe is removed on the live stage too', async () => {
     const live = { ...money.deps, stage: 'production' };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { approvalEnds } from '../../../lib/operations/plans/order-on-session.ts';
 import { OPEN_WORK_INDEX, WORK_KINDS } from '../../../lib/operations/work/kinds.ts';
 import { asOpenWork } from '../../../lib/operations/work/list-open-work.ts';
 import { isOpenKind } from '../../../lib/operations/work/work-kind.ts';
@@ -55,6 +56,7 @@ const cardSession = {
   page: '/billing/card',
   link_id: null,
 };
+const openSession = { ...cardSession, state: 'open', completed_at: null };
 const doublePayment = {
   fix_attempt_id: 'f1',
   payment_intent_id: 'pi_2',
@@ -96,6 +98,14 @@ describe('open work', () => {
       HOUR_MS,
       { kind: 'order', state: 'ordering', attempt: 3, startedAt: AT },
       'the order for Pro, attempt 3, has no outcome',
+    ],
+    [
+      'an order that waits for its approval',
+      keys.order('c1'),
+      { ...order, state: 'awaiting_approval' },
+      HOUR_MS,
+      { kind: 'order', state: 'awaiting_approval', attempt: 3, startedAt: AT },
+      "the order for Pro, attempt 3, waits for the cardholder's approval",
     ],
     [
       'a renewal without an outcome',
@@ -168,6 +178,13 @@ describe('open work', () => {
     });
   });
 
+  it('the age of an order counts from its start, or from when its approval has to be given', () => {
+    expect(open(keys.order('c1'), order)?.since).toBe(AT);
+    const waiting = open(keys.order('c1'), { ...order, state: 'awaiting_approval' });
+    expect(waiting?.since).toBe(approvalEnds(AT).toISOString());
+    expect(Date.parse(waiting?.since ?? '')).toBeGreaterThan(Date.parse(AT) + HOUR_MS);
+  });
+
   it.each([
     ['a fix that was never charged', keys.fix('c1', 'f1'), { ...recorded, id: fixId }],
     [
@@ -177,6 +194,12 @@ describe('open work', () => {
     ],
     ['an order that is done', keys.order('c1'), { ...order, state: 'done' }],
     ['a renewal that is paid', keys.renewal('c1'), { ...renewal, state: 'paid' }],
+    ['a Checkout session in which no card is entered yet', keys.cardSession('c1'), openSession],
+    [
+      'a Checkout session whose card is on file',
+      keys.cardSession('c1'),
+      { ...openSession, state: 'finished' },
+    ],
     [
       'a double payment that was returned',
       keys.once('c1', 'double_payment', 'pi_2'),

@@ -6,9 +6,11 @@ import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.t
 import { requireFix } from '../../../lib/operations/ledger/require-item.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { announceCharge } from '../../../lib/store/fix-attempts.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
+import { UnreadableItem } from '../../../lib/store/record.ts';
 import { readTogether, type Table, writeTogether } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { documents, middlewareOf } from '../../support/documents.ts';
@@ -146,6 +148,46 @@ describe('payments that are processing', () => {
       billed: null,
       charge: { state: 'charging' },
     });
+  });
+});
+
+describe('a run of the sweeper', () => {
+  it('a run starts no work after three minutes, and leaves it to the next run', async () => {
+    const { head } = await customerWith(money.deps, 5);
+    const fix = keys.fix(head.customerId, await recordedFix(money.deps, head.customerId, 1));
+    await listAsDue(fix);
+    const startedMs = Date.now();
+    let isFirst = true;
+    const clockAfter = (ms: number) => () => {
+      const nowMs = startedMs + (isFirst ? 0 : ms);
+      isFirst = false;
+      return new Date(nowMs);
+    };
+    const none = { settled: 0, waiting: [], failed: [] };
+    expect(await settlePendingCharges({ ...idle, now: clockAfter(180_001) })).toEqual(none);
+    isFirst = true;
+    expect(await settlePendingCharges({ ...idle, now: clockAfter(180_000) })).toEqual({
+      ...none,
+      settled: 1,
+    });
+  });
+
+  it('a run reports each failed piece of work with its error, and ends with the counts', async () => {
+    const { head } = await customerWith(money.deps, 5);
+    const done = keys.fix(head.customerId, await recordedFix(money.deps, head.customerId, 1));
+    const unreadable = keys.order(head.customerId);
+    for (const key of [done, unreadable]) await listAsDue(key);
+    const reported: BusinessEvent[] = [];
+    await settlePendingCharges({ ...idle, report: (event) => void reported.push(event) });
+    expect(reported).toEqual([
+      {
+        kind: 'work_still_open',
+        work: { kind: 'order', customerId: head.customerId, id: null },
+        key: unreadable,
+        error: expect.any(UnreadableItem),
+      },
+      { kind: 'work_settled', settled: 1, waiting: 0, failed: 1 },
+    ]);
   });
 });
 
