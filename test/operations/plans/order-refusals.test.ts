@@ -124,6 +124,23 @@ describe('an order that is not placed', () => {
     expect(await readOrder(table, customerId)).toBeNull();
   });
 
+  it('subscribing is not counted as new if Pro starts at Stripe while the card is removed', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5, await money.newCard());
+    const deps = await answering(() => ({
+      readDefaultCard: async (customer) => {
+        await money.stripe.subscriptions.create({ customer, items: [{ price: money.priceId }] });
+        return null;
+      },
+      subscribe: notAsked,
+    }));
+    expect(await order(customerId, deps)).toMatchObject({
+      created: false,
+      approval: null,
+      head: { subscription: { state: 'active' } },
+    });
+    expect(ofCustomer(stripeCustomerId)).toHaveLength(1);
+  });
+
   it('subscribing is not counted as new, and changes nothing, if Pro starts at Stripe while the order is placed', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5, await money.newCard());
     const deps = await answering((port) => ({
@@ -146,7 +163,24 @@ describe('an order that is not placed', () => {
   });
 });
 
-describe('an order that is not sent', () => {
+describe('an order that is not sent again', () => {
+  it('a paid order whose answer was lost is finished first, even if its subscription is past due by now', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5, await money.newCard());
+    const lost = await answering((port) => ({
+      subscribe: async (asked) => {
+        await port.subscribe(asked);
+        return failing('indeterminate')();
+      },
+    }));
+    await expect(order(customerId, lost)).rejects.toMatchObject({ code: 'payment_pending' });
+    Object.assign(ofCustomer(stripeCustomerId)[0] ?? {}, { status: 'past_due' });
+    const unpaid = await answering(() => ({ findOpenRenewal: notAsked, payInvoice: notAsked }));
+    expect(await order(customerId, unpaid)).toMatchObject({
+      created: true,
+      head: { balance: 65, subscription: { state: 'past_due' } },
+    });
+  });
+
   it('an order in flight whose card has changed is not sent, also by a caller that read before it was placed', async () => {
     const { customerId, stripeCustomerId, stored } = await unanswered();
     await putDefault(money, stripeCustomerId, await attachedCard(money, stripeCustomerId));
