@@ -19,8 +19,10 @@ import type {
   StripePort,
 } from '../../../lib/stripe/port.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { noticeContentsOf } from '../../support/notices.ts';
+import { setHead } from '../../support/set-head.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
 /*
@@ -327,6 +329,15 @@ describe('money that went back of a fix', () => {
     expect(item).not.toHaveProperty('refunded_cents');
   });
 
+  it('money that a dispute withdrew of a fix is stored with the fix, and has no letter about a refund', async () => {
+    const paid = await charged();
+    const disputed = { ...paid.returned, returnedCents: 2_900, refundedCents: 0 };
+    const deps = await answering({ readReturnedMoney: async () => disputed });
+    expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed' });
+    expect(await refundedCents(paid)).toBe(2_900);
+    expect(await noticeContentsOf(money.deps, paid.customerId, 'refund_made')).toEqual([]);
+  });
+
   it('returned money of an unrecorded fix, or of a payment without an id, changes nothing', async () => {
     const { returned, payment } = await charged();
     const unknown = { ...payment, fixAttemptId: 'f'.repeat(32) };
@@ -428,5 +439,17 @@ describe('money that went back of a Pro invoice', () => {
     expect(first.map(({ kind }) => kind)).toEqual(['dispute', 'dispute']);
     await apply(disputes);
     expect(await noticeContentsOf(money.deps, customerId, 'dispute', 'dispute_closed')).toEqual(first);
+  });
+
+  it('an event that closes more disputes than fit into one transaction is applied, with letters for some', async () => {
+    const { customerId, returned, value } = await subscribed();
+    const ids = range(1, 120).map((n) => `dp_${n}`);
+    await setHead(table, customerId, 'open_disputes', ids);
+    const disputes = ids.map((id) => ({ id, open: false, amountCents: 100, outcome: 'won' }) as const);
+    const deps = await back({ ...returned, disputes }, value);
+    const closed = eventOf('charge.dispute.closed', { id: 'dp_1', charge: 'ch_1' });
+    expect(await applyEvent(deps, closed)).toMatchObject({ outcome: 'processed' });
+    expect((await headOf(money.deps, customerId)).openDisputes).toEqual([]);
+    expect(await noticeContentsOf(money.deps, customerId, 'dispute_closed')).toHaveLength(40);
   });
 });

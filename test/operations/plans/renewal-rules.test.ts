@@ -110,6 +110,14 @@ describe('a renewal', () => {
     expect(await announce(customerId, true)).toBeNull();
   });
 
+  it('a renewal is not announced for a customer whose card was removed at Stripe, before any event says so', async () => {
+    const { customerId, head, stripeCustomerId } = await pastDueCustomer(money);
+    await putDefault(money, stripeCustomerId, '');
+    expect((await headOf(money.deps, customerId)).paymentMethodId).toBe(head.paymentMethodId);
+    expect(await announce(customerId, true)).toBeNull();
+    expect(await renewalOf(customerId)).toBeNull();
+  });
+
   it('a renewal is not announced if the default card changes, or is removed, between two reads', async () => {
     const { customerId } = await pastDueCustomer(money);
     for (const card of [{ paymentMethodId: 'pm_other', fingerprint: 'fp_other' }, null]) {
@@ -166,6 +174,16 @@ describe('a renewal that was announced', () => {
     await markClosed(money.deps, customerId);
     expect(await finishRenewal(money.deps, customerId, renewal)).toEqual({ kind: 'none' });
     expect(paymentsOf(invoiceId)).toBe(0);
+  });
+
+  it('an announced renewal is not sent after its subscription is gone from the account', async () => {
+    const { customerId, renewal, invoiceId } = await announced();
+    const deps = await answering((port) => ({
+      readAccount: async (id) => ({ ...(await port.readAccount(id)), subscriptions: [] }),
+    }));
+    expect(await finishRenewal(deps, customerId, renewal)).toEqual({ kind: 'none' });
+    expect(paymentsOf(invoiceId)).toBe(0);
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'closed' });
   });
 
   it('an announced renewal is not sent after its subscription was set to end', async () => {

@@ -70,6 +70,24 @@ describe('reported money', () => {
     expect(collected()).toEqual([['order', 59_900]]);
   });
 
+  it('an invoice whose refund is the first event that arrives is reported once, with what it collected', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    await money.stripe.subscriptions.create({
+      customer: stripeCustomerId,
+      items: [{ price: money.priceId }],
+    });
+    const [charge] = money.double.state.charges.newestFirst;
+    await money.stripe.refunds.create({ charge: charge?.id ?? '', amount: 10_000 });
+    const refunded = money.events().find(({ type }) => type === 'charge.refunded');
+    if (refunded === undefined) throw new Error('nothing was refunded');
+    await applyEvent(deps, refunded);
+    expect(collected()).toEqual([['order', 59_900]]);
+    await deliverTwice();
+    expect(collected()).toEqual([['order', 59_900]]);
+    await subscribe(customerId);
+    expect(collected()).toHaveLength(1);
+  });
+
   it('a renewal that Stripe collects is reported once', async () => {
     const { customerId } = await customerWithCard(money, 0);
     await subscribe(customerId);

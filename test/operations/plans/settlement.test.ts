@@ -52,7 +52,10 @@ describe('settling an invoice', () => {
   it('settling an invoice partly returned before its grant has the letter of the payment, and none of credits removed', () => {
     const due = settlementDue(HEAD, invoiceOf(), HALF, null);
     expect(due?.postings.map(({ amount }) => amount)).toEqual([60, -30]);
-    expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey, paidKey]);
+    const writes = due?.writes(next, AT) ?? [];
+    expect(keysOf(writes)).toEqual([guardKey, paidKey]);
+    // The letter names the credits that are left to spend.
+    expect(JSON.stringify(writes[1])).toContain('"credits":30');
   });
 
   it('settling an invoice whose credits were spent writes what is owed', () => {
@@ -152,8 +155,17 @@ describe('the end of Pro', () => {
   });
 
   it('the end of Pro has no letter if we ended the subscription for a new one', () => {
-    const replaced = account('pm_1', subscription({ state: 'canceled', isReplaced: true }));
+    const ended = subscription({ state: 'canceled', isReplaced: true });
+    const replaced = account('pm_1', ended);
     expect(accountWrites(pro, profileOf(pro, replaced), replaced, AT)).toEqual([]);
+    // The new one may have ended too, and another one before.
+    const others = account('pm_1', ended, subscription({ id: 'sub_0', state: 'canceled', created: 0 }));
+    expect(accountWrites(pro, profileOf(pro, others), others, AT)).toEqual([]);
+  });
+
+  it('the end of a subscription that this service never knew has no letter', () => {
+    const ended = account('pm_1', subscription({ state: 'canceled', isReplaced: true }));
+    expect(accountWrites(HEAD, profileOf(HEAD, ended), ended, AT)).toEqual([]);
   });
 
   it('the end of Pro has its letter even if the subscription had replaced an earlier one', () => {

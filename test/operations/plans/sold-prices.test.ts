@@ -70,6 +70,25 @@ describe('the sweeper', () => {
     expect(await shown()).toMatchObject({ ...FIRST, credits: 62 });
   });
 
+  it('the sweeper stores another price of the same amount, and corrects a stored amount', async () => {
+    await refreshSoldPrices(deps);
+    const { product, metadata } = await money.stripe.prices.retrieve(money.priceId);
+    const twin = await money.stripe.prices.create({
+      product: String(product),
+      unit_amount: FIRST.monthCents,
+      currency: 'usd',
+      recurring: { interval: 'month' },
+      metadata,
+    });
+    money.env['STRIPE_PRO_PRICE_ID'] = twin.id;
+    await refreshSoldPrices(deps);
+    expect(await shown()).toEqual({ priceId: twin.id, ...FIRST });
+    const wrong = { ...keys.soldPrice('pro'), price_id: twin.id, month_cents: 100, credits: 60 };
+    await documents(table).send(new PutCommand({ TableName: table.name, Item: wrong }));
+    await refreshSoldPrices(deps);
+    expect(await shown()).toEqual({ priceId: twin.id, ...FIRST });
+  });
+
   it('the sweeper continues and keeps the shown price if Stripe does not return the price', async () => {
     await sellAt(SECOND);
     await sweep(deps);
@@ -145,6 +164,8 @@ describe('the sweeper', () => {
     }));
     await refreshSoldPrices(slow);
     expect(await shown()).toMatchObject(SECOND);
+    // Once at first, and once by the concurrent sweep.
+    expect(kinds()).toEqual(['sold_price_changed', 'sold_price_changed']);
   });
 });
 
