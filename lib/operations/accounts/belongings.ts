@@ -19,10 +19,12 @@ export interface Belongings {
   readonly outside: readonly Key[];
   /** In the customer's partition, without the head. */
   readonly own: readonly Key[];
+  /** Empty once the head is deleted. */
+  readonly head: readonly Key[];
 }
 
 /**
- * Everything stored about a customer, except the head and the e-mail address. Items outside the partition are
+ * Everything stored about a customer, except the e-mail address. Items outside the partition are
  * found by the card bonus in it and by the customer's Stripe ids. Items that now belong to another customer
  * are left out.
  * @param stripeIds Stripe customers and payment methods
@@ -33,10 +35,11 @@ export async function readBelongings(
   { stripeIds, eventIds }: { readonly stripeIds: readonly string[]; readonly eventIds: readonly string[] },
 ): Promise<Belongings> {
   const own: Key[] = [];
+  const head: Key[] = [];
   const cards: Key[] = [];
   for await (const item of itemsOf(table, customerId, null)) {
     if ('card_fingerprint' in item) cards.push(keys.card(decodeBonusCard(item)));
-    if (itemKind(item['sk']) !== 'head') own.push(keyOf(item));
+    (itemKind(item['sk']) === 'head' ? head : own).push(keyOf(item));
   }
   const bound = await readAll(table, [...stripeIds.map(keys.stripe), ...cards]);
   const named = await readAll(table, [
@@ -46,7 +49,7 @@ export async function readBelongings(
     ...eventIds.map(keys.event),
   ]);
   const theirs = bound.filter((item) => decodeOwner(item) === customerId);
-  return { outside: [...theirs, ...named].map(keyOf), own };
+  return { outside: [...theirs, ...named].map(keyOf), own, head };
 }
 
 /** Deletes at most 100 items, all or none. Idempotent. */

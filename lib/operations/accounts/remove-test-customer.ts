@@ -5,10 +5,9 @@ import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { isLiveStage } from '../../settings/stripe.ts';
 import { readEventRecord } from '../../store/events.ts';
-import { decodeHead } from '../../store/heads.ts';
+import { readHead } from '../../store/heads.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { findByEmail } from '../../store/owners.ts';
-import { readTogether } from '../../store/table.ts';
 import { isHandled } from '../../stripe/event-types.ts';
 import type { CustomerEvent } from '../../stripe/port.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
@@ -35,7 +34,8 @@ export type Removal =
 /**
  * Removes every trace of a customer of the smoke test or the probe, first at Stripe, then here. A later event
  * would find no owner and stay parked, so the removal waits for the events that Stripe will still deliver.
- * Idempotent; to be repeated while it returns `waiting`.
+ * Idempotent; to be repeated while it returns `waiting`. After a crash or `ledger_busy`, a repeat by e-mail
+ * address always continues; by id only while the head still exists.
  * @param options.awaitEvents false: removes the customer before all events have arrived
  * @throws BillingError invalid_request for every other customer; on the live stage also for customers of the
  * smoke test, and for those of the probe that exist at Stripe; payments_unavailable, payments_misconfigured,
@@ -47,8 +47,15 @@ export async function removeTestCustomer(
   { awaitEvents = true } = {},
 ): Promise<Removal> {
   if ('email' in who) assertRemovable(deps, who.email);
-  const head = await findHead(deps, who);
-  if (head === null) return { kind: 'unknown' };
+  const customerId = 'email' in who ? await findByEmail(deps.table, who.email) : who.customerId;
+  if (customerId === null) return { kind: 'unknown' };
+  const head = await readHead(deps.table, customerId);
+  if (head === null) {
+    if (!('email' in who)) return { kind: 'unknown' };
+    // An earlier call has removed the head, after all that Stripe has, but not the items written since.
+    const rest = { customerId, email: who.email };
+    return { kind: 'removed', items: await removeStored(deps, rest, { stripeIds: [], eventIds: [] }) };
+  }
   assertRemovable(deps, head.email);
 
   const stripeIds: string[] = [];
@@ -63,13 +70,6 @@ export async function removeTestCustomer(
     kind: 'removed',
     items: await removeStored(deps, head, { stripeIds: boundIds(stripeIds), eventIds }),
   };
-}
-
-async function findHead(deps: PaymentDeps, who: TestCustomer): Promise<CustomerHead | null> {
-  const customerId = 'customerId' in who ? who.customerId : await findByEmail(deps.table, who.email);
-  if (customerId === null) return null;
-  const [item] = await readTogether(deps.table, [keys.head(customerId)]);
-  return item === undefined ? null : decodeHead(item);
 }
 
 function assertRemovable({ stage }: PaymentDeps, email: string): void {
@@ -163,10 +163,13 @@ const boundIds = (ids: readonly string[]): string[] => [
   ...new Set(ids.filter((id) => /^(cus|pm)_/.test(id))),
 ];
 
-/** Head and address go last, so that a repeat after a crash still finds the customer. */
+/**
+ * The head goes after all that it names, and ends most writes. The address goes when nothing is left, so that
+ * a repeat by address still finds the customer.
+ */
 async function removeStored(
   deps: PaymentDeps,
-  { customerId, email }: CustomerHead,
+  { customerId, email }: Pick<CustomerHead, 'customerId' | 'email'>,
   ids: Parameters<typeof readBelongings>[2],
 ): Promise<number> {
   let items = 0;
@@ -175,13 +178,13 @@ async function removeStored(
     items += wanted.length;
   };
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { outside, own } = await readBelongings(deps.table, customerId, ids);
-    const isFirst = round === 0;
-    if (!isFirst && outside.length + own.length === 0) return items;
+    const { outside, own, head } = await readBelongings(deps.table, customerId, ids);
+    if (outside.length + own.length + head.length === 0) {
+      await remove([keys.email(email)]);
+      return items;
+    }
     // Items outside the partition are found through the partition, so they go first.
-    await remove(outside);
-    await remove(own);
-    if (isFirst) await remove([keys.head(customerId), keys.email(email)]);
+    for (const part of [outside, own, head]) await remove(part);
   }
   throw new BillingError('ledger_busy', `Customer ${customerId} is still being written to. Try again.`);
 }
