@@ -77,12 +77,12 @@ function checkOutput({ output, force }: ExportOptions, json: boolean): void {
     throw usageFailure('--json and --output - both write to stdout. Remove --json and use --format jsonl.');
   }
   if (output === STDOUT) return;
-  const existing = statOf(output);
+  const file = statOf(output);
   // A folder cannot be replaced by a file. A device or a pipe must not be.
-  if (existing !== undefined && !existing.isFile()) {
+  if (file !== undefined && !file.isFile()) {
     throw usageFailure(`${output} exists and is not a file. Choose a file, or - for stdout.`);
   }
-  if (existing !== undefined && !force) {
+  if (file !== undefined && !force) {
     throw usageFailure(`${output} exists. Choose another file, or add --force.`);
   }
 }

@@ -51,8 +51,8 @@ export function onSession(
       return (await stripe.endUnpaid(ordered)) ? null : find(stripe);
     },
     async settle(ordered) {
-      const standing = standingOf(ordered);
-      switch (standing) {
+      const progress = progressOf(ordered);
+      switch (progress) {
         case 'paid':
           return settleOrder(deps, customerId, order, ordered);
         case 'waiting':
@@ -66,7 +66,7 @@ export function onSession(
         case 'over':
           return end(null);
         default:
-          return standing satisfies never;
+          return progress satisfies never;
       }
     },
     close,
@@ -74,10 +74,10 @@ export function onSession(
   };
 }
 
-/** What to do with an order, as its subscription and the payment of its first invoice say. */
-type Standing = 'paid' | 'waiting' | 'unconfirmed' | 'failed' | 'over';
+/** How far an order is, as its subscription and the payment of its first invoice say. */
+type Progress = 'paid' | 'waiting' | 'unconfirmed' | 'failed' | 'over';
 
-function standingOf(ordered: Ordered): Standing {
+function progressOf(ordered: Ordered): Progress {
   const { subscription, payment } = ordered;
   if (isPaid(ordered)) return 'paid';
   const state = payment?.state ?? 'canceled';
