@@ -4,7 +4,6 @@ import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.t
 import { afterApproval, readApprovalStep } from '../../../lib/operations/plans/after-approval.ts';
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
 import { followOrder } from '../../../lib/operations/plans/finish-order.ts';
-import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
@@ -20,6 +19,7 @@ import {
   openMoneyForFile,
 } from '../../support/money.ts';
 import { attachedCard, putDefault } from '../../support/past-due.ts';
+import { ASKS, orderByApi as byApi, orderOnPage, PRESENT } from '../../support/pro-orders.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 import { countingCalls } from '../../support/table.ts';
 
@@ -33,16 +33,11 @@ beforeAll(async () => {
   return opened.stop;
 });
 
-const ASKS = 'pm_card_authenticationRequired';
-const PRESENT = { returnUrl: 'https://billing.test/billing/plan/return?customer=c1', mostCents: 59_900 };
-
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
 const notAsked = failing('misconfigured');
 
-const order = async (customerId: string, deps: PaymentDeps = money.deps) =>
-  subscribeToPro(deps, customerId, await readOrder(table, customerId), 'pro', PRESENT);
-const orderByApi = async (customerId: string, deps: PaymentDeps = money.deps) =>
-  subscribeToPro(deps, customerId, await readOrder(table, customerId));
+const order = (customerId: string, deps = money.deps) => orderOnPage(deps, customerId);
+const orderByApi = (customerId: string, deps = money.deps) => byApi(deps, customerId);
 
 const stateOf = async (customerId: string) => (await readOrder(table, customerId))?.state;
 

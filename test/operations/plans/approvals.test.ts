@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
 import { followOrder } from '../../../lib/operations/plans/finish-order.ts';
-import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
@@ -18,6 +17,7 @@ import {
   openMoneyForFile,
 } from '../../support/money.ts';
 import { attachedCard, putDefault } from '../../support/past-due.ts';
+import { ASKS, orderByApi as byApi, orderOnPage } from '../../support/pro-orders.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
 /* Orders for Pro from a page: the cardholder is present and may have to approve the first payment. */
@@ -30,16 +30,11 @@ beforeAll(async () => {
   return opened.stop;
 });
 
-const ASKS = 'pm_card_authenticationRequired';
-const PRESENT = { returnUrl: 'https://billing.test/billing/plan/return?customer=c1', mostCents: 59_900 };
-
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
 
-const order = async (customerId: string, deps: PaymentDeps = money.deps) =>
-  subscribeToPro(deps, customerId, await readOrder(table, customerId), 'pro', PRESENT);
+const order = (customerId: string, deps = money.deps) => orderOnPage(deps, customerId);
 
-const orderByApi = async (customerId: string, deps: PaymentDeps = money.deps) =>
-  subscribeToPro(deps, customerId, await readOrder(table, customerId));
+const orderByApi = (customerId: string, deps = money.deps) => byApi(deps, customerId);
 
 const stateOf = async (customerId: string) => (await readOrder(table, customerId))?.state;
 const balanceOf = async (customerId: string) => (await headOf(money.deps, customerId)).balance;

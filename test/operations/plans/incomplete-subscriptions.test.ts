@@ -9,6 +9,7 @@ import type { StripePort } from '../../../lib/stripe/port.ts';
 import { middlewareOf } from '../../support/documents.ts';
 import { customerWithCard, expectSoundMoney, type Money, openMoneyForFile } from '../../support/money.ts';
 import { attachedCard, putDefault } from '../../support/past-due.ts';
+import { PRESENT } from '../../support/pro-orders.ts';
 import { answering as answeringWith } from '../../support/stripe-answers.ts';
 import { anotherClientOf } from '../../support/table.ts';
 
@@ -21,8 +22,6 @@ beforeAll(async () => {
   ({ table, money } = opened);
   return opened.stop;
 });
-
-const PRESENT = { returnUrl: 'https://billing.test/billing/plan/return?customer=c1', mostCents: 59_900 };
 
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
 

@@ -4,7 +4,6 @@ import { cancelSubscription, resumeSubscription } from '../../../lib/operations/
 import { finishOrder } from '../../../lib/operations/plans/finish-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
-import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
 import { keepCardTries, readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { type Table, writeTogether } from '../../../lib/store/table.ts';
@@ -14,6 +13,7 @@ import { customerWith, range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { noticeContentsOf } from '../../support/notices.ts';
 import { attachedCard, putDefault } from '../../support/past-due.ts';
+import { orderByApi } from '../../support/pro-orders.ts';
 import { setHead } from '../../support/set-head.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
@@ -30,8 +30,7 @@ beforeAll(async () => {
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
 const notAsked = failing('misconfigured');
 
-const order = async (customerId: string, deps: PaymentDeps = money.deps) =>
-  subscribeToPro(deps, customerId, await readOrder(table, customerId));
+const order = (customerId: string, deps = money.deps) => orderByApi(deps, customerId);
 
 const ofCustomer = (stripeCustomerId: string) =>
   money.double.state.subscriptions.newestFirst.filter(({ customer }) => customer === stripeCustomerId);
