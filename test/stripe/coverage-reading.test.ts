@@ -143,7 +143,11 @@ describe('the open renewal of a subscription', () => {
     const invoices = ({ query }: Asked) => (query.get('status') === 'open' ? list() : list(other, ...all));
     const renewal = await findOpenRenewal(stripeWith({ invoices }, asked), 'sub_1', true, PRICES);
     expect(renewal).toEqual(expected === null ? null : { invoiceId: expected, amountCents: 700 });
-    expect(asked.map(({ query }) => query.get('status'))).toEqual(['open', null]);
+    const ofSubscription = { subscription: 'sub_1', limit: '100' };
+    expect(asked.map(({ query }) => Object.fromEntries(query))).toEqual([
+      { ...ofSubscription, status: 'open' },
+      ofSubscription,
+    ]);
     asked.length = 0;
     expect(await findOpenRenewal(stripeWith({ invoices }, asked), 'sub_1', false, PRICES)).toBeNull();
     expect(asked.map(({ query }) => query.get('status'))).toEqual(['open']);

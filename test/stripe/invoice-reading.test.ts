@@ -255,7 +255,7 @@ describe('a subscription that was made', () => {
       asked,
     );
     const result = await subscribed(stripe, await stripe.subscriptions.retrieve('sub_1'), PRICES);
-    return { ...result, calls: asked.length };
+    return { ...result, calls: asked.length, lastQuery: Object.fromEntries(asked.at(-1)?.query ?? []) };
   };
 
   it('a new subscription has its first invoice, with another call only if Stripe sent only its id', async () => {
@@ -273,6 +273,10 @@ describe('a subscription that was made', () => {
     const invoices = [later, FIRST];
     expect(await made(later, { invoices })).toMatchObject({ invoice: { id: 'in_1' } });
     expect(await made('in_2', { invoices })).toMatchObject({ invoice: { id: 'in_1' } });
+    const unlabelled = invoiceFrom({ id: 'in_0', billing_reason: 'manual' });
+    const read = await made('in_2', { invoices: [FIRST, unlabelled] });
+    expect(read).toMatchObject({ invoice: { id: 'in_1' } });
+    expect(read.lastQuery).toEqual({ subscription: 'sub_1', limit: '100' });
   });
 
   it('if no invoice is labelled as the first one, the oldest counts', async () => {

@@ -226,15 +226,22 @@ export const STRIPE: readonly Explained[] = [
   {
     file: 'lib/stripe/readers/invoices.ts',
     mutator: 'ConditionalExpression',
-    from: 'invoice !== null',
+    from: "typeof latest === 'object'",
     to: 'true',
-    why: 'A subscription without an invoice has already returned; the check is for the compiler.',
+    why: 'An id has no billing reason, so it is not taken for a first invoice; the check is for the compiler.',
   },
   {
     file: 'lib/stripe/readers/invoices.ts',
     mutator: 'ConditionalExpression',
     from: "typeof subscription === 'string'",
     to: 'false',
+    why: 'An id has no status, so it is not the status of an unpaid one; the check is for the compiler.',
+  },
+  {
+    file: 'lib/stripe/readers/invoices.ts',
+    mutator: 'StringLiteral',
+    from: "'string'",
+    to: '""',
     why: 'An id has no status, so it is not the status of an unpaid one; the check is for the compiler.',
   },
   {

@@ -42,16 +42,15 @@ export async function findOpenRenewal(
   isAsked: boolean,
   prices: PriceBook,
 ): Promise<OpenRenewal | null> {
-  const newest = async (status?: 'open'): Promise<Stripe.Invoice | null> => {
-    const which = status === undefined ? { subscription } : { subscription, status };
-    for await (const invoice of stripe.invoices.list({ ...which, limit: PAGE })) {
+  const newest = async (which: { readonly status?: 'open' }): Promise<Stripe.Invoice | null> => {
+    for await (const invoice of stripe.invoices.list({ ...which, subscription, limit: PAGE })) {
       if ((await coverageOf(stripe, invoice, prices)) !== null) return invoice;
     }
     return null;
   };
-  const open = await newest('open');
+  const open = await newest({ status: 'open' });
   if (open !== null) return renewalOf(open);
-  const last = isAsked ? await newest() : null;
+  const last = isAsked ? await newest({}) : null;
   return last?.status === 'uncollectible' ? renewalOf(last) : null;
 }
 
