@@ -431,7 +431,7 @@ function moneyRules(service: DeployedService): Rule[] {
     {
       name: 'paid-above-limit',
       countsEvents: true,
-      description: "A late payment exceeded a customer's spending limit. It is settled and counted.",
+      description: "A late payment or a failed refund exceeded a customer's spending limit. It is counted.",
       measures: { paid: measure.business(service, 'PaidAboveLimit') },
       threshold: { above: 0 },
       minutes: 5,

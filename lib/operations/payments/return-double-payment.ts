@@ -1,9 +1,11 @@
 import { doublePaymentReturned } from '../../domain/notices/money-notices.ts';
 import { decideReturn, type ReturnStep } from '../../domain/payments/payment-return.ts';
-import { changeBetween } from '../../domain/payments/spending.ts';
+import { changeBetween, exceedsLimit } from '../../domain/payments/spending.ts';
 import { formatUsd } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { decodeHead } from '../../store/heads.ts';
+import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
 import {
   type DoublePayment,
@@ -11,8 +13,8 @@ import {
   readDoublePayment,
   spentByDouble,
 } from '../../store/payments/double-payments.ts';
-import { moveSpending } from '../../store/payments/spending.ts';
-import { writeTogether } from '../../store/table.ts';
+import { decodeSpending, moveSpending } from '../../store/payments/spending.ts';
+import { readTogether, writeTogether } from '../../store/table.ts';
 import { StripeFault } from '../../stripe/fault.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { finishAttempt } from './attempt.ts';
@@ -54,7 +56,8 @@ export async function returnDoublePayment(
 
 /**
  * Reopens a return if less was returned than recorded: a refund failed later, or a dispute that had returned
- * the money was won. Does not refund. Idempotent.
+ * the money was won. The payment then counts in its month again. Above the limit, that is reported. Does not
+ * refund. Idempotent.
  * @throws StripeFault, BillingError ledger_busy, ledger_unavailable
  */
 export async function reviewReturn(
@@ -65,7 +68,25 @@ export async function reviewReturn(
   const double = await readDoublePayment(deps.table, customerId, paymentIntentId);
   if (double === null || double.state !== 'returned') return;
   const step = await nextStep(deps, double);
-  if (step.kind !== 'returned') await move(deps, customerId, double, { state: 'returning' });
+  if (step.kind === 'returned') return;
+  // Reported before the write: a repeat after it finds the return reopened, and would report nothing.
+  if (await willExceedLimit(deps, customerId, double)) {
+    const { fixAttemptId, amountCents } = double;
+    deps.report({ kind: 'paid_above_limit', customerId, fixAttemptId, paymentIntentId, amountCents });
+  }
+  await move(deps, customerId, double, { state: 'returning' });
+}
+
+/** Whether the month of a returned payment exceeds the customer's limit if the payment counts again. */
+async function willExceedLimit(
+  { table }: PaymentDeps,
+  customerId: string,
+  { spendingMonth: month, amountCents }: DoublePayment,
+): Promise<boolean> {
+  if (month === null) return false;
+  const [head, spent] = await readTogether(table, [keys.head(customerId), keys.spending(customerId, month)]);
+  const limitCents = head === undefined ? null : decodeHead(head).spendingLimitCents;
+  return exceedsLimit(limitCents, decodeSpending(spent, month), amountCents);
 }
 
 /**

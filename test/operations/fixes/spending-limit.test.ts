@@ -274,7 +274,7 @@ describe('a late payment', () => {
   }
 
   /** Without `changeSpendingLimit`, which a closed account refuses. */
-  async function lower(customerId: string, cents: number) {
+  async function lower(customerId: string, cents: number | null) {
     await changeLedger(money.deps, {
       customerId,
       relatedKeys: [],
@@ -345,5 +345,24 @@ describe('a late payment', () => {
       [0, 2_900, 0],
       [0, 5_800, 0],
     ]);
+  });
+
+  it.each([
+    { limitCents: 5_799, expected: 1 },
+    { limitCents: 5_800, expected: 0 },
+    { limitCents: null, expected: 0 },
+  ])('a refund that fails below the limit of $limitCents is counted with $expected alarms', async (row) => {
+    const { customerId, stripeCustomerId } = await customer(5_800, 'pm_card_refundFail');
+    const [id = ''] = await recordAll(customerId, 1);
+    await billFixAttempt(money.deps, customerId, id);
+    const second = await pay(customerId, stripeCustomerId, id, 2);
+    await settleFixPayment(money.deps, second);
+    await lower(customerId, row.limitCents);
+    await money.days(3);
+    reports.length = 0;
+    await reviewReturn(money.deps, customerId, second.paymentIntentId);
+    await reviewReturn(money.deps, customerId, second.paymentIntentId);
+    expect([await month(customerId), alarms()]).toEqual([[0, 5_800, 0], row.expected]);
+    await expectSoundLedger(money.deps, customerId);
   });
 });
