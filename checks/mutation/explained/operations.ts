@@ -161,13 +161,6 @@ export const OPERATIONS: readonly Explained[] = [
     why: 'The ledger tests the other kinds by name; the remaining kind is a change.',
   },
   {
-    file: 'lib/operations/events/apply-event.ts',
-    mutator: 'StringLiteral',
-    from: "'nothing'",
-    to: '""',
-    why: 'Callers handle an event without a subject earlier; the case is for the compiler.',
-  },
-  {
     file: 'lib/operations/events/effects.ts',
     mutator: 'StringLiteral',
     from: "'applied'",
