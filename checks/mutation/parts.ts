@@ -71,7 +71,8 @@ export const PARTS: readonly Part[] = [
     name: 'orders',
     mutated: [`lib/operations/plans/${ORDERS}.ts`],
     tests: [
-      'test/operations/plans/{order-rules,approvals,prices,account-truth,incomplete-subscriptions}.test.ts',
+      'test/operations/plans/{order-rules,order-refusals,approval-outcomes,approvals}.test.ts',
+      'test/operations/plans/{incomplete-subscriptions,account-truth,prices}.test.ts',
       'test/operations/accounts/account-rules.test.ts',
       ...EVERY_TEST,
     ],
@@ -81,8 +82,9 @@ export const PARTS: readonly Part[] = [
     name: 'renewals',
     mutated: ['lib/operations/plans/*.ts', `!lib/operations/plans/${ORDERS}.ts`],
     tests: [
-      'test/operations/plans/{settlement,renewal-rules,renewals,sold-prices,account-truth}.test.ts',
-      'test/operations/plans/{invoice-value,returned-money}.test.ts',
+      'test/operations/plans/{settlement,account-truth,sold-prices,free-periods,reported-money}.test.ts',
+      'test/operations/plans/{renewal-rules,renewal-in-person,renewals,invoice-value}.test.ts',
+      'test/operations/plans/{returned-money,older-sources}.test.ts',
       ...EVERY_TEST,
     ],
     callsFunctions: true,
@@ -97,7 +99,9 @@ export const PARTS: readonly Part[] = [
     name: 'accounts',
     mutated: ['lib/operations/accounts/*.ts'],
     tests: [
-      'test/operations/accounts/{customer-rules,account-rules,remove-test-customer}.test.ts',
+      'test/operations/accounts/{account-settings,customer-rules,account-rules}.test.ts',
+      'test/operations/accounts/{changing-keys,card-sessions,clear-fixes}.test.ts',
+      'test/operations/accounts/{remove-test-customer,close-customer}.test.ts',
       ...EVERY_TEST,
     ],
     callsFunctions: true,
