@@ -13,7 +13,7 @@ const HOUR_MS = 60 * 60 * 1_000;
 const WEBHOOK_SECONDS = 28;
 const DELIVERY_SECONDS = 60;
 const MAX_TRIES = 4;
-/** The delay of a lost event: support replays it after this time, before Stripe deletes it. */
+/** Support replays an event that was not delivered after this time, before Stripe deletes it. */
 const LOST_FOR_MS = 20 * 24 * HOUR_MS;
 
 /** Delivers events and notices: late, twice, out of order, and sometimes not at all. */
@@ -48,8 +48,8 @@ export class Deliveries {
     const copies = random.chance(0.2) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const isLost = random.chance(0.04);
-      const delay = isLost ? LOST_FOR_MS : delayMs(random);
-      this.#deliver(event, copy === 0 ? name : `${name}×2`, delay, 1);
+      const [delay, tries] = isLost ? [LOST_FOR_MS, MAX_TRIES + 1] : [delayMs(random), 1];
+      this.#deliver(event, copy === 0 ? name : `${name}×2`, delay, tries);
     }
   }
 
@@ -64,10 +64,11 @@ export class Deliveries {
       world.promises.push({ kind: 'event_taken', eventId: event.id });
       return `${event.id} ${outcome}: ${reason}`;
     });
-    if (tries >= MAX_TRIES) return;
-    // Stripe retries a delivery without a successful answer.
-    const againMs = world.random(`again ${name}`).int(WEBHOOK_SECONDS, 600) * 1_000 * tries;
-    world.at(`${name}+`, atMs + againMs, () => {
+    if (world.isCalm) return;
+    // Stripe retries a delivery without a successful answer. After its last try, the event is lost until
+    // support replays it, and support goes on until it works.
+    const soonMs = world.random(`again ${name}`).int(WEBHOOK_SECONDS, 600) * 1_000 * tries;
+    world.at(`${name}+`, atMs + (tries === MAX_TRIES ? LOST_FOR_MS : soonMs), () => {
       if (!isAnswered && this.undelivered.has(event.id)) this.#deliver(event, `${name}+`, 0, tries + 1);
     });
   }
