@@ -186,8 +186,8 @@ export const FAULTS: readonly Fault[] = [
       },
       {
         file: 'lib/operations/payments/return-double-payment.ts',
-        find: "if (step.kind !== 'returned') await move(deps, customerId, double, { state: 'returning' });",
-        replace: '',
+        find: "if (step.kind === 'returned') return;",
+        replace: 'return;',
       },
     ],
   },
