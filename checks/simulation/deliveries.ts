@@ -13,6 +13,8 @@ const HOUR_MS = 60 * 60 * 1_000;
 const WEBHOOK_SECONDS = 28;
 const DELIVERY_SECONDS = 60;
 const MAX_TRIES = 4;
+/** Stripe's tries, and those of support. */
+const MAX_TRIES_IN_ALL = 3 * MAX_TRIES;
 /** Support replays an event that was not delivered after this time, before Stripe deletes it. */
 const LOST_FOR_MS = 20 * 24 * HOUR_MS;
 
@@ -64,9 +66,9 @@ export class Deliveries {
       world.promises.push({ kind: 'event_taken', eventId: event.id });
       return `${event.id} ${outcome}: ${reason}`;
     });
-    if (world.isCalm) return;
+    if (world.isCalm || tries === MAX_TRIES_IN_ALL) return;
     // Stripe retries a delivery without a successful answer. After its last try, the event is lost until
-    // support replays it, and support goes on until it works.
+    // support replays it.
     const soonMs = world.random(`again ${name}`).int(WEBHOOK_SECONDS, 600) * 1_000 * tries;
     world.at(`${name}+`, atMs + (tries === MAX_TRIES ? LOST_FOR_MS : soonMs), () => {
       if (!isAnswered && this.undelivered.has(event.id)) this.#deliver(event, `${name}+`, 0, tries + 1);
