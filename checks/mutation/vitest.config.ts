@@ -23,7 +23,10 @@ class SoonestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: [...part.tests],
-    setupFiles: part.callsFunctions === true ? ['test/support/fresh-modules.ts'] : [],
+    setupFiles: [
+      'checks/mutation/stop-after-failure.ts',
+      ...(part.callsFunctions === true ? ['test/support/fresh-modules.ts'] : []),
+    ],
     isolate: false,
     fileParallelism: false,
     sequence: { sequencer: SoonestFirst },
