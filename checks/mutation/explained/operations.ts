@@ -262,20 +262,6 @@ export const OPERATIONS: readonly Explained[] = [
   {
     file: 'lib/operations/fixes/decide-step.ts',
     mutator: 'StringLiteral',
-    from: "'stale'",
-    to: '""',
-    why: 'The default of the switch returns the decision unchanged too.',
-  },
-  {
-    file: 'lib/operations/fixes/decide-step.ts',
-    mutator: 'ConditionalExpression',
-    from: 'payable === undefined',
-    to: 'false',
-    why: 'A decision to charge has read the card; the check is for the compiler.',
-  },
-  {
-    file: 'lib/operations/fixes/decide-step.ts',
-    mutator: 'StringLiteral',
     from: "'write'",
     to: '""',
     why: 'The ledger tests the other kinds by name; the remaining kind is a change.',
