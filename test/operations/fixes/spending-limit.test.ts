@@ -11,7 +11,9 @@ import { changeLedger } from '../../../lib/operations/ledger/change-ledger.ts';
 import { returnDoublePayment, reviewReturn } from '../../../lib/operations/payments/return-double-payment.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { announceReturn, readDoublePayment } from '../../../lib/store/payments/double-payments.ts';
 import { readSpending } from '../../../lib/store/payments/spending.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import { fixMetadata } from '../../../lib/stripe/readers/payments.ts';
 import { expectSoundLedger, markClosed, recordedFix } from '../../support/customers.ts';
@@ -364,5 +366,26 @@ describe('a late payment', () => {
     await reviewReturn(money.deps, customerId, second.paymentIntentId);
     expect([await month(customerId), alarms()]).toEqual([[0, 5_800, 0], row.expected]);
     await expectSoundLedger(money.deps, customerId);
+  });
+
+  it('a refund that fails for a payment without a month is counted in none, without an alarm', async () => {
+    const { customerId } = await customer(0);
+    const double = { fixAttemptId: 'f1', paymentIntentId: 'pi_2', amountCents: 2_900, spendingMonth: null };
+    await writeTogether(money.deps.table, [announceReturn(customerId, double, money.deps.now())]);
+    const returned = {
+      refunds: [{ id: 're_1', amountCents: 2_900, state: 'succeeded', attempt: 1 }],
+    } as const;
+    const nothing = { refunds: [], disputedCents: 0, refusedBy: null };
+    const whole = await answering(money.deps, () => ({
+      readReturn: async () => ({ ...nothing, ...returned }),
+    }));
+    await returnDoublePayment(whole, customerId, 'pi_2');
+    await reviewReturn(
+      await answering(money.deps, () => ({ readReturn: async () => nothing })),
+      customerId,
+      'pi_2',
+    );
+    expect((await readDoublePayment(money.deps.table, customerId, 'pi_2'))?.state).toBe('returning');
+    expect([await month(customerId), alarms()]).toEqual([[0, 0, 0], 0]);
   });
 });

@@ -43,11 +43,15 @@ beforeAll(async () => {
 let customers = 0;
 
 /** A second payment whose return is announced, with these changes. */
-async function announced(change: Partial<DoublePayment> = {}, ageMs = 0) {
+async function announced(
+  change: Partial<DoublePayment> = {},
+  ageMs = 0,
+  spendingMonth: string | null = null,
+) {
   customers += 1;
   const customerId = `r${customers}`;
   const { table } = money.deps;
-  const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_2', amountCents: 2_900, spendingMonth: null };
+  const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_2', amountCents: 2_900, spendingMonth };
   await writeTogether(table, [announceReturn(customerId, payment, AT)]);
   const first = await stored(customerId);
   if (Object.keys(change).length > 0) await writeTogether(table, [moveReturn(customerId, first, change, AT)]);
@@ -257,12 +261,16 @@ describe('a refund that was announced a day ago', () => {
 });
 
 describe('a review of a return', () => {
-  it('a review opens a return again if less was returned than stored, and refunds nothing', async () => {
-    const { customerId, deps } = await announced({ state: 'returned' });
-    const answered = await asks(deps, { ...inTurn(NOTHING), refundPayment: notAsked });
-    await reviewReturn(answered, customerId, 'pi_2');
-    expect((await stored(customerId)).state).toBe('returning');
-  });
+  it.each([null, '2026-01'])(
+    'a review opens a return of the month %s again if less was returned than stored, and refunds nothing',
+    async (spendingMonth) => {
+      const { customerId, deps, reports } = await announced({ state: 'returned' }, 0, spendingMonth);
+      const answered = await asks(deps, { ...inTurn(NOTHING), refundPayment: notAsked });
+      await reviewReturn(answered, customerId, 'pi_2');
+      expect((await stored(customerId)).state).toBe('returning');
+      expect(reports).toEqual([]);
+    },
+  );
 
   it('a review leaves a return unchanged while all of it is still returned', async () => {
     const { customerId, deps } = await announced({ state: 'returned' });
