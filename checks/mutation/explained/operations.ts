@@ -5,20 +5,6 @@ export const OPERATIONS: readonly Explained[] = [
   {
     file: 'lib/operations/accounts/add-payment-method.ts',
     mutator: 'ConditionalExpression',
-    from: 'stripeCustomerId === null',
-    to: 'false',
-    why: 'It cannot happen: the line is for the compiler, and fails loudly if it happens after all.',
-  },
-  {
-    file: 'lib/operations/accounts/add-payment-method.ts',
-    mutator: 'ConditionalExpression',
-    from: 'revision === owner.revision',
-    to: 'false',
-    why: 'While the head is unchanged, Stripe returns the card that was just added; the check saves the call.',
-  },
-  {
-    file: 'lib/operations/accounts/add-payment-method.ts',
-    mutator: 'ConditionalExpression',
     from: "account.kind === 'account'",
     to: 'true',
     why: 'A deleted account has no card either; the check is for the compiler.',
@@ -138,6 +124,13 @@ export const OPERATIONS: readonly Explained[] = [
     from: '/^(cus|pm)_/',
     to: '/(cus|pm)_/',
     why: 'No item is bound to another id of Stripe; the filter saves reads.',
+  },
+  {
+    file: 'lib/operations/accounts/stripe-customer.ts',
+    mutator: 'ConditionalExpression',
+    from: 'stripeCustomerId === null',
+    to: 'false',
+    why: 'It cannot happen: the line is for the compiler, and fails loudly if it happens after all.',
   },
   {
     file: 'lib/operations/accounts/stripe-customer.ts',
