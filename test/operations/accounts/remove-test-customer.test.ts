@@ -222,6 +222,29 @@ describe('removing a customer of the smoke test', () => {
   });
 });
 
+describe('the order of a removal', () => {
+  it('removing deletes the head after all else that is stored about the customer, and then the address', async () => {
+    const { email } = await testCustomer();
+    const deleted: string[][] = [];
+    middlewareOf(table).add(
+      (next, { commandName }) =>
+        (args) => {
+          if (commandName?.startsWith('TransactWrite'))
+            deleted.push(
+              JSON.stringify(args.input).match(/LEDGER#HEAD|EMAIL|FIX#|LEDGER#0|ONCE#|STRIPE/g) ?? [],
+            );
+          return next(args);
+        },
+      { step: 'initialize', priority: 'high', name: 'order' },
+    );
+    await removeTestCustomer(money.deps, { email }, { awaitEvents: false });
+    middlewareOf(table).remove('order');
+    expect(deleted.at(-2)).toEqual(['LEDGER#HEAD']);
+    expect(deleted.at(-1)).toContain('EMAIL');
+    expect(deleted.slice(0, -2).flat()).toEqual(expect.arrayContaining(['LEDGER#0', 'ONCE#', 'STRIPE']));
+  });
+});
+
 describe('removing while others write', () => {
   /** A customer without a Stripe customer. `write` runs before each listing of what is stored about them. */
   async function removedWhile(write: (round: number, customerId: string) => Promise<unknown>) {
@@ -261,6 +284,19 @@ describe('removing while others write', () => {
       await putLate(customerId, round);
       await limitRate(money.deps, ADDRESS_CHANGES, customerId);
     });
+    expect(removal).toEqual({ kind: 'removed', items: written + 2 });
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('removing goes on while a call in flight has written the head and one more item again', async () => {
+    let head: Record<string, unknown> | undefined;
+    const { removal, written } = await removedWhile(async (round, customerId) => {
+      if (round === 1) head = (await contentsOf(table)).find(({ sk }) => sk === keys.head(customerId).sk);
+      if (round !== 2) return;
+      await documents(table).send(new PutCommand({ TableName: table.name, Item: head }));
+      await putLate(customerId, round);
+    });
+    expect(head).toBeDefined();
     expect(removal).toEqual({ kind: 'removed', items: written + 2 });
     expect(await kinds()).toEqual([]);
   });
