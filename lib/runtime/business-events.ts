@@ -31,7 +31,7 @@ export interface BusinessFacts {
   readonly fix_charged: MoneyFacts;
   /** A card was declined, or its bank asks the cardholder to confirm. */
   readonly charge_declined: MoneyFacts;
-  /** A payment without a reservation, late or not returned after all, exceeds the spending limit. */
+  /** A payment exceeds the spending limit: it was late, or the refund of a second payment failed. */
   readonly paid_above_limit: MoneyFacts;
   /** A double payment was returned. */
   readonly double_payment_returned: MoneyFacts;

@@ -24,9 +24,8 @@ export interface Belongings {
 }
 
 /**
- * Everything stored about a customer, except the e-mail address. Items outside the partition are
- * found by the card bonus in it and by the customer's Stripe ids. Items that now belong to another customer
- * are left out.
+ * Everything stored about a customer, except the e-mail address. Items outside the partition are found by the
+ * card bonus in it and by the customer's Stripe ids. Items that now belong to another customer are left out.
  * @param stripeIds Stripe customers and payment methods
  */
 export async function readBelongings(

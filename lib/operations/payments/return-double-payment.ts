@@ -69,7 +69,8 @@ export async function reviewReturn(
   if (double === null || double.state !== 'returned') return;
   const step = await nextStep(deps, double);
   if (step.kind === 'returned') return;
-  // Reported before the write: a repeat after it finds the return reopened, and would report nothing.
+  // Reported before the write: a crash after the write would lose the alarm, because a repeat finds nothing
+  // to reopen. A crash between them only reports twice.
   if (await willExceedLimit(deps, customerId, double)) {
     const { fixAttemptId, amountCents } = double;
     deps.report({ kind: 'paid_above_limit', customerId, fixAttemptId, paymentIntentId, amountCents });
