@@ -81,7 +81,11 @@ async function tryPart(part: Part): Promise<boolean> {
 
 async function run(part: Part) {
   const started = Date.now();
-  const mutants = await tryMutants(part, { goesOn: values.incremental, isWhole: !values.changed });
+  const mutants = await tryMutants(part, {
+    goesOn: values.incremental,
+    isWhole: !values.changed,
+    isExplained: (mutant) => explanationOf(mutant) !== undefined,
+  });
   return { mutants, minutes: (Date.now() - started) / 60_000 };
 }
 

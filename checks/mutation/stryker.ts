@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { SetupError } from '../../lib/settings/setup-error.ts';
-import { PART_VARIABLE, type Part } from './parts.ts';
+import { FURTHER_VARIABLE, PART_VARIABLE, type Part } from './parts.ts';
 
 const HERE = 'checks/mutation';
 const CACHE = join('.cache', 'mutation');
@@ -32,6 +32,8 @@ const Report = z.object({
     }),
   ),
 });
+type Report = z.output<typeof Report>;
+type Reported = Report['files'][string]['mutants'][number];
 
 /** A change to a file, and whether a test failed because of it. */
 export interface Mutant {
@@ -39,6 +41,8 @@ export interface Mutant {
   readonly line: number;
   readonly column: number;
   readonly mutator: string;
+  /** As Stryker writes it: lines start at 1, columns at 0. */
+  readonly range: string;
   /** The original and the mutated code. White space is collapsed to one blank. */
   readonly from: string;
   readonly to: string;
@@ -53,17 +57,58 @@ export function ensureInstalled(): void {
   if (status !== 0) throw new SetupError(`npm ci in ${HERE} failed.`);
 }
 
+interface Run {
+  /** Reuses earlier results for mutants whose file and tests are unchanged. */
+  readonly goesOn: boolean;
+  /** No file of the part is left out. */
+  readonly isWhole: boolean;
+  readonly isExplained: (mutant: Mutant) => boolean;
+}
+
 /**
- * Tries every mutant of a part. `goesOn` reuses earlier results for mutants whose file and tests are
- * unchanged. `isWhole`: no file of the part is left out.
- * @throws SetupError when the run did not finish, for example because a test fails without a mutant
+ * Tries every mutant of a part with its own tests. The part's further tests then try the survivors without an
+ * explanation. A survivor takes as long as all of its tests, and no test can catch an explained one.
+ * @throws SetupError when a run did not finish, for example because a test fails without a mutant
  */
-export async function tryMutants(
-  part: Part,
-  { goesOn, isWhole }: { readonly goesOn: boolean; readonly isWhole: boolean },
-): Promise<Mutant[]> {
-  mkdirSync(CACHE, { recursive: true });
+export async function tryMutants(part: Part, { goesOn, isWhole, isExplained }: Run): Promise<Mutant[]> {
   const kind = !isWhole ? 'changed-' : goesOn ? 'incremental-' : '';
+  const report = await runStryker(part, part.mutated, { kind, goesOn, isFurther: false });
+  const open = mutantsOf(report).filter((one) => one.state === 'survived' && !isExplained(one));
+  if (part.furtherTests !== undefined && open.length > 0) {
+    console.log(`\n${open.length} survivors are tried with the further tests`);
+    const ranges = open.map(({ file, range }) => `${file}:${range}`);
+    const further = await runStryker(part, ranges, { kind: `${kind}further-`, goesOn, isFurther: true });
+    writeFileSync(fileOf(part, `${kind}report`), JSON.stringify(withCaught(report, further)));
+  }
+  return mutantsOf(report);
+}
+
+/** Takes over which survivors of a report the further tests caught. */
+function withCaught(report: Report, further: Report): Report {
+  for (const [file, { mutants }] of Object.entries(further.files)) {
+    const caught = new Map(mutants.filter(isCaught).map((one) => [placeOf(one), one.status]));
+    for (const one of report.files[file]?.mutants ?? []) {
+      if (stateOf(one.status) === 'survived') one.status = caught.get(placeOf(one)) ?? one.status;
+    }
+  }
+  return report;
+}
+
+const isCaught = ({ status }: Reported): boolean => ['killed', 'timeout'].includes(stateOf(status));
+
+const placeOf = ({ mutatorName, replacement, location }: Reported): string =>
+  JSON.stringify([mutatorName, replacement, location]);
+
+async function runStryker(
+  part: Part,
+  mutated: readonly string[],
+  {
+    kind,
+    goesOn,
+    isFurther,
+  }: { readonly kind: string; readonly goesOn: boolean; readonly isFurther: boolean },
+): Promise<Report> {
+  mkdirSync(CACHE, { recursive: true });
   const file = (what: string) => fileOf(part, `${kind}${what}`);
   const report = file('report');
   rmSync(report, { force: true });
@@ -75,7 +120,7 @@ export async function tryMutants(
       plugins: ['@stryker-mutator/vitest-runner', join(process.cwd(), HERE, 'left-out.ts')],
       ignorers: ['left-out'],
       vitest: { configFile: join(HERE, 'vitest.config.ts'), related: false },
-      mutate: part.mutated,
+      mutate: mutated,
       // Without tsconfig.json: Stryker reads it with an API that TypeScript 7 does not have.
       ignorePatterns: [
         '.cache',
@@ -94,7 +139,8 @@ export async function tryMutants(
       incrementalFile: file('known'),
       reporters: [process.stdout.isTTY ? 'progress' : 'progress-append-only', 'json'],
       jsonReporter: { fileName: report },
-      thresholds: { high: 100, low: MIN_SCORE, break: MIN_SCORE },
+      // Stryker's own verdict does not count: `run.ts` judges all runs of a part together.
+      thresholds: { high: 100, low: MIN_SCORE, break: null },
       timeoutFactor: TIMEOUT_FACTOR,
       timeoutMS: TIMEOUT_MS,
       warnings: { slow: false },
@@ -103,11 +149,16 @@ export async function tryMutants(
   );
   const stryker = spawn(process.execPath, [STRYKER, 'run', file('settings')], {
     stdio: 'inherit',
-    env: { ...process.env, [PART_VARIABLE]: part.name, VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
+    env: {
+      ...process.env,
+      [PART_VARIABLE]: part.name,
+      [FURTHER_VARIABLE]: isFurther ? '1' : '',
+      VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true',
+    },
   });
   await once(stryker, 'exit');
   if (!existsSync(report)) throw new SetupError(`Stryker wrote no report for ${part.name}.`);
-  return mutantsOf(Report.parse(JSON.parse(readFileSync(report, 'utf8'))));
+  return Report.parse(JSON.parse(readFileSync(report, 'utf8')));
 }
 
 /**
@@ -131,7 +182,7 @@ export function lastRun(part: Part): { readonly mutants: Mutant[]; readonly minu
 
 const fileOf = ({ name }: Part, kind: string): string => join(CACHE, `${name}-${kind}.json`);
 
-function mutantsOf({ files }: z.output<typeof Report>): Mutant[] {
+function mutantsOf({ files }: Report): Mutant[] {
   return Object.entries(files).flatMap(([file, { source, mutants }]) => {
     const lines = source.split('\n');
     return mutants.map(({ mutatorName, replacement, status, location }) => ({
@@ -139,12 +190,16 @@ function mutantsOf({ files }: z.output<typeof Report>): Mutant[] {
       line: location.start.line,
       column: location.start.column,
       mutator: mutatorName,
+      range: rangeOf(location),
       from: oneLine(between(lines, location)),
       to: oneLine(replacement),
       state: stateOf(status),
     }));
   });
 }
+
+const rangeOf = ({ start, end }: Reported['location']): string =>
+  `${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`;
 
 /** Mutants that do not compile or fail before a test runs are left out, like ignored mutants. */
 function stateOf(status: string): Mutant['state'] {

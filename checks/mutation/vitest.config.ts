@@ -3,13 +3,18 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { IN_PROCESS } from '../../test/support/in-process.ts';
 import rootConfig from '../../vitest.config.ts';
-import { PART_VARIABLE, PARTS } from './parts.ts';
+import { FURTHER_VARIABLE, PART_VARIABLE, PARTS } from './parts.ts';
 
 const part = PARTS.find(({ name }) => name === process.env[PART_VARIABLE]);
 if (part === undefined) throw new Error(`${PART_VARIABLE} names no part: npm run check:mutation sets it`);
 
-/** The files of the part's tests, in the order in which the part names them. */
-const ORDER = part.tests.flatMap((pattern) => globSync(pattern).sort());
+const { tests, furtherTests = [], callsFunctions = false } = part;
+const isFurther = process.env[FURTHER_VARIABLE] === '1';
+const filesOf = (patterns: readonly string[]) => patterns.flatMap((pattern) => globSync(pattern).sort());
+const own = filesOf(tests);
+
+/** The test files, in the order in which the part names them. */
+const ORDER = isFurther ? filesOf(furtherTests).filter((file) => !own.includes(file)) : own;
 
 /** The first failure ends a run, so tests that fail soonest come first. Vitest's default: slowest first. */
 class SoonestFirst extends BaseSequencer {
@@ -22,10 +27,10 @@ class SoonestFirst extends BaseSequencer {
 /** A mutant takes well under a second, so the tests share a thread, and no engine is started. */
 export default defineConfig({
   test: {
-    include: [...part.tests],
+    include: ORDER,
     setupFiles: [
       'checks/mutation/stop-after-failure.ts',
-      ...(part.callsFunctions === true ? ['test/support/fresh-modules.ts'] : []),
+      ...(callsFunctions ? ['test/support/fresh-modules.ts'] : []),
     ],
     isolate: false,
     fileParallelism: false,
