@@ -119,6 +119,25 @@ describe('a first payment that is about to be paid', () => {
     await expectSoundMoney(money, customerId);
   });
 
+  it('an order on Pro whose invoice Stripe does not name is done, and its credits come with the invoice', async () => {
+    const { customerId } = await waiting();
+    const paid = await answering((port) => ({
+      findOrdered: async (...asked) => {
+        const ordered = await port.findOrdered(...asked);
+        return (
+          ordered && {
+            ...ordered,
+            invoice: null,
+            subscription: { ...ordered.subscription, state: 'active' as const },
+          }
+        );
+      },
+    }));
+    await followOrder(paid, customerId);
+    expect(await stateOf(customerId)).toBe('done');
+    expect((await headOf(money.deps, customerId)).balance).toBe(5);
+  });
+
   it('an order that a balance at Stripe pays wholly needs no approval and is done at once', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5, ASKS);
     await money.stripe.customers.createBalanceTransaction(stripeCustomerId, {
@@ -174,6 +193,46 @@ describe('a first payment that waits', () => {
     },
   );
 
+  it('an order of which Stripe names no payment ends, and the same click orders again', async () => {
+    const { customerId, stripeCustomerId } = await waiting();
+    const bare = (ordered: Ordered): Ordered => ({ ...ordered, payment: null });
+    const deps = await answering((port) => ({
+      findOrdered: async (...asked) => {
+        const ordered = await port.findOrdered(...asked);
+        return ordered && bare(ordered);
+      },
+    }));
+    expect((await order(customerId, deps)).approval).toMatchObject({ state: 'waiting' });
+    expect(await readOrder(table, customerId)).toMatchObject({ attempt: 2, state: 'awaiting_approval' });
+    expect(atStripe(stripeCustomerId)).toMatchObject({
+      subscriptions: ['incomplete', 'canceled'],
+      invoices: ['open', 'void'],
+    });
+  });
+
+  it('an order in flight whose subscription has ended at Stripe is over, even if its payment is not confirmed', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const ended = await answering((port) => ({
+      orderOnSession: async (asked) => {
+        const made = await port.orderOnSession(asked);
+        await port.cancelSubscription(made.subscription.id);
+        return failing('indeterminate', { answered: true })();
+      },
+      findOrdered: async (...asked) => {
+        const ordered = await port.findOrdered(...asked);
+        return (
+          ordered && {
+            ...ordered,
+            payment: ordered.payment && { ...ordered.payment, state: 'unconfirmed' as const },
+          }
+        );
+      },
+    }));
+    await expect(order(customerId, ended)).rejects.toMatchObject({ code: 'payments_unavailable' });
+    expect(await readOrder(table, customerId)).toMatchObject({ attempt: 3, state: 'refused' });
+    expect(atStripe(stripeCustomerId).subscriptions).toEqual(['canceled', 'canceled', 'canceled']);
+  });
+
   it('an order whose payment Stripe no longer has as confirmed ends, so that it is not asked for twice', async () => {
     const { customerId, stripeCustomerId } = await waiting();
     await followOrder(await withPayment('unconfirmed'), customerId);
@@ -221,7 +280,9 @@ describe('a first payment that fails', () => {
       code: 'authentication_required',
       facts: { reasons: ['authentication_required'] },
     });
-    await expect(refused).rejects.toThrow(/not approved with the bank, so nothing was charged/);
+    await expect(refused).rejects.toThrow(
+      /not approved with the bank, so nothing was charged\. Subscribe again, or add another card first/,
+    );
     const { cards } = await readCardTries(table, customerId);
     expect(Object.values(cards)).toMatchObject([{ declines: [], lastCode: null }]);
   });
@@ -272,6 +333,28 @@ describe('a first payment that fails', () => {
     expect(atStripe(stripeCustomerId).subscriptions).toEqual(['incomplete']);
     expect(await order(customerId)).toMatchObject({ created: true, head: { balance: 65 } });
     expect(atStripe(stripeCustomerId).payments).toEqual(['succeeded']);
+  });
+
+  it('a first payment that Stripe already has as confirmed is not confirmed again', async () => {
+    const { customerId } = await customerWithCard(money, 5, ASKS);
+    const confirmed = await answering((port) => ({
+      orderOnSession: async (asked) => {
+        const made = await port.orderOnSession(asked);
+        const { paymentMethodId } = await headOf(money.deps, customerId);
+        if (made.payment === null || paymentMethodId === null) throw new Error('nothing to confirm');
+        const payment = await port.confirmOnSession({
+          paymentIntentId: made.payment.paymentIntentId,
+          paymentMethodId,
+          returnUrl: PRESENT.returnUrl,
+          idempotencyKey: `${customerId}:elsewhere`,
+        });
+        return { ...made, payment };
+      },
+      confirmOnSession: notAsked,
+      readApproval: notAsked,
+    }));
+    expect((await order(customerId, confirmed)).approval).toMatchObject({ state: 'waiting' });
+    expect(await stateOf(customerId)).toBe('awaiting_approval');
   });
 
   it('the first payment is confirmed once, with its own card, key and return address', async () => {

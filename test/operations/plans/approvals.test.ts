@@ -171,6 +171,9 @@ describe('an order with the cardholder present', () => {
     const { customerId, stripeCustomerId } = await waiting();
     await expect(orderByApi(customerId)).rejects.toMatchObject({
       code: 'authentication_required',
+      message: expect.stringMatching(
+        /waits for .* approval.* on the billing page, or .*, then subscribe again/,
+      ),
       facts: { reasons: ['authentication_required'] },
     });
     expect(atStripe(stripeCustomerId).subscriptions).toEqual(['incomplete']);

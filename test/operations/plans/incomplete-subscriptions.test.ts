@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
-import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { type ProSubscribed, subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
@@ -10,7 +10,7 @@ import { middlewareOf } from '../../support/documents.ts';
 import { customerWithCard, expectSoundMoney, type Money, openMoneyForFile } from '../../support/money.ts';
 import { attachedCard, putDefault } from '../../support/past-due.ts';
 import { PRESENT } from '../../support/pro-orders.ts';
-import { answering as answeringWith } from '../../support/stripe-answers.ts';
+import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 import { anotherClientOf } from '../../support/table.ts';
 
 /* Subscriptions that wait for their first payment, and are paid while another call decides about them. */
@@ -144,7 +144,49 @@ describe('an order that is paid after another call read its subscription as inco
   });
 });
 
+describe('an order whose subscription is not paid yet', () => {
+  it('a second call that has not seen the order finishes it, and does not end its subscription', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const second: ProSubscribed[] = [];
+    const deps = await answering((port) => ({
+      confirmOnSession: async (asked) => {
+        expect(atStripe(stripeCustomerId).subscriptions).toEqual(['incomplete']);
+        second.push(await subscribeToPro(money.deps, customerId, null, 'pro', PRESENT));
+        return port.confirmOnSession(asked);
+      },
+    }));
+    expect(await subscribeToPro(deps, customerId, null, 'pro', PRESENT)).toMatchObject({ created: false });
+    expect(second).toMatchObject([{ created: true, head: { balance: 65 } }]);
+    expect(atStripe(stripeCustomerId)).toEqual({
+      subscriptions: ['active'],
+      invoices: ['paid'],
+      payments: ['succeeded'],
+    });
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('a cancellation leaves an order in flight to the call that sends it', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const lost = await answering(() => ({ subscribe: failing('transient') }));
+    const pending = { code: 'payment_pending' };
+    await expect(subscribeToPro(lost, customerId, null)).rejects.toMatchObject(pending);
+    await expect(cancelSubscription(money.deps, customerId, true)).rejects.toMatchObject({
+      code: 'subscription_not_found',
+    });
+    expect(await stateOf(customerId)).toBe('ordering');
+  });
+});
+
 describe('an incomplete subscription without an open order', () => {
+  it('a cancellation ends an incomplete subscription that no order made', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    await inDashboard(stripeCustomerId);
+    expect(await cancelSubscription(money.deps, customerId, true)).toMatchObject({
+      subscription: { state: 'canceled' },
+    });
+    expect(atStripe(stripeCustomerId)).toMatchObject({ subscriptions: ['canceled'], invoices: ['void'] });
+  });
+
   it('an incomplete subscription that a refused order left behind ends, and can no longer be paid', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5, 'pm_card_chargeCustomerFail');
     const refused = subscribeToPro(money.deps, customerId, null, 'pro', PRESENT);

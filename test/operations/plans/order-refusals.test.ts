@@ -60,12 +60,14 @@ describe('an order that is not placed', () => {
     const { head } = await customerWith(money.deps, 3);
     await expect(order(head.customerId)).rejects.toMatchObject({
       code: 'no_billing_info',
+      message: expect.stringContaining('Add a payment method, then subscribe again.'),
       facts: { credit_balance: 3, reasons: ['no_billing_info'] },
     });
     const { customerId } = await customerWithCard(money, 5, await money.newCard());
     await setHead(table, customerId, 'open_disputes', ['du_1']);
     await expect(order(customerId)).rejects.toMatchObject({
       code: 'account_disputed',
+      message: expect.stringContaining('while a payment is disputed. Ask support.'),
       facts: { credit_balance: 5, reasons: ['account_disputed'] },
     });
     // A person subscribes, so a card that only waits after a decline is no reason; one without tries left is.
