@@ -17,7 +17,7 @@ export interface PaidInPerson {
 
 /** Whether the newest renewal failed, so that it may be open at Stripe. */
 export const hasOpenRenewal = ({ subscription }: Pick<CustomerHead, 'subscription'>): boolean =>
-  subscription !== null && isPayable(subscription);
+  isPayable(subscription);
 
 /**
  * What paying the newest open renewal costs now, in US cents. Null if none is open. Asks Stripe only about a
@@ -28,7 +28,7 @@ export async function openRenewalCents(
   deps: PaymentDeps,
   { subscription }: Pick<CustomerHead, 'subscription'>,
 ): Promise<number | null> {
-  if (subscription === null || !isPayable(subscription)) return null;
+  if (!isPayable(subscription)) return null;
   const stripe = await deps.stripe();
   return (await askStripe(() => stripe.findOpenRenewal(subscription.id, true)))?.amountCents ?? null;
 }

@@ -5,6 +5,7 @@ import {
   openRenewalCents,
   payRenewalInPerson,
 } from '../../../lib/operations/plans/pay-renewal-in-person.ts';
+import { renewPastDue } from '../../../lib/operations/plans/renew-past-due.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
@@ -175,5 +176,51 @@ describe('paying the renewal in person', () => {
       problem: expect.stringContaining('The card was declined.'),
       invoiceUrl: pageOf(invoiceId),
     });
+  });
+});
+
+describe('subscribing again while a renewal is open', () => {
+  it('subscribing again pays the open renewal', async () => {
+    const { customerId, invoiceId } = await withGoodCard();
+    const head = await headOf(money.deps, customerId);
+    expect(await renewPastDue(money.deps, head, 59_900)).toMatchObject({
+      balance: head.balance + 60,
+      subscription: { state: 'active' },
+    });
+    expect(statusOf(invoiceId)).toBe('paid');
+  });
+
+  it('a renewal that the bank asks about is refused with the reason and what to do', async () => {
+    const { customerId, stripeCustomerId } = await pastDueCustomer(money);
+    const asking = await attachedCard(money, stripeCustomerId, 'pm_card_authenticationRequired');
+    await putDefault(money, stripeCustomerId, asking);
+    const { head } = await syncAccount(money.deps, customerId);
+    await expect(renewPastDue(money.deps, head, null)).rejects.toMatchObject({
+      code: 'authentication_required',
+      message: expect.stringMatching(
+        /cannot be done from here. Nothing was charged. Pay it on the billing page/,
+      ),
+      facts: { reasons: ['authentication_required'] },
+    });
+  });
+
+  it('after a change of the card nothing is paid, and the person may send the form again at the agreed price', async () => {
+    const { head, stripeCustomerId } = await pastDueCustomer(money);
+    await putDefault(money, stripeCustomerId, await attachedCard(money, stripeCustomerId));
+    const refused = renewPastDue(money.deps, head, 59_900);
+    await expect(refused).rejects.toMatchObject({
+      code: 'payments_unavailable',
+      message: expect.stringContaining('has just changed'),
+    });
+    expect(payments()).toBe(0);
+  });
+
+  it('an account that was deleted at Stripe meanwhile pays nothing, and the next call says why', async () => {
+    const { head } = await pastDueCustomer(money);
+    const deleted = await answering(() => ({ readAccount: async () => ({ kind: 'deleted' }) }));
+    await expect(renewPastDue(deleted, head, 59_900)).rejects.toMatchObject({ code: 'payments_unavailable' });
+    const after = await headOf(money.deps, head.customerId);
+    await expect(renewPastDue(money.deps, after, null)).rejects.toMatchObject({ code: 'no_billing_info' });
+    expect(payments()).toBe(0);
   });
 });

@@ -10,7 +10,7 @@ import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
 import { uniqueEmail } from '../../support/fixtures.ts';
-import { customerWithCard, type Money, openMoneyForFile } from '../../support/money.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { attachedCard, pastDueCustomer, putDefault } from '../../support/past-due.ts';
 
 /* Money, credits and ends of Pro are reported once, by the write that happens once. */
@@ -86,6 +86,17 @@ describe('reported money', () => {
     expect(collected()).toEqual([['order', 59_900]]);
     await subscribe(customerId);
     expect(collected()).toHaveLength(1);
+  });
+
+  it('an invoice that is refunded after it was reported is not reported again', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    await subscribe(customerId);
+    await deliverTwice();
+    const [charge] = money.double.state.charges.newestFirst;
+    await money.stripe.refunds.create({ charge: charge?.id ?? '', amount: 10_000 });
+    await deliverTwice();
+    expect((await headOf(deps, customerId)).balance).toBeLessThan(60);
+    expect(collected()).toEqual([['order', 59_900]]);
   });
 
   it('a renewal that Stripe collects is reported once', async () => {
