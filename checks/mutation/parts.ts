@@ -14,7 +14,7 @@ const STORE_TESTS = ['test/store/*.test.ts'];
 
 /** What the tests of one room have not seen: every operation, then the pages and the API over HTTP. */
 const EVERY_TEST = [
-  'test/operations/{fixes,ledger,plans,payments,events,accounts,notices,work,access}/*.test.ts',
+  'test/operations/{fixes,ledger,plans,payments,events,accounts,cards,notices,work,access}/*.test.ts',
   'test/http/{account,charge-obstacles,defects,notices,onboarding,payment-method,payments}.test.ts',
   'test/http/{key-changes,keys,limit-headers,pricing,spending-limit,subscription,unsubscribe}.test.ts',
   'test/http/{billing-card,billing-documents,billing-page,billing-settings,billing-view,plan-page}.test.ts',
@@ -103,8 +103,9 @@ export const PARTS: readonly Part[] = [
     mutated: ['lib/operations/accounts/*.ts'],
     tests: [
       'test/operations/accounts/{account-settings,customer-rules,account-rules}.test.ts',
-      'test/operations/accounts/{changing-keys,card-sessions,clear-fixes}.test.ts',
+      'test/operations/accounts/{changing-keys,clear-fixes}.test.ts',
       'test/operations/accounts/{remove-test-customer,close-customer}.test.ts',
+      'test/operations/cards/card-sessions.test.ts',
     ],
     furtherTests: EVERY_TEST,
     callsFunctions: true,
@@ -142,10 +143,11 @@ export const PARTS: readonly Part[] = [
     tests: [
       'test/store/outbox.test.ts',
       'test/operations/access/sign-in.test.ts',
-      'test/operations/accounts/card-sessions.test.ts',
+      'test/operations/cards/*.test.ts',
       'test/operations/notices/{daily-letters,deliver-notice,notices}.test.ts',
       'test/http/{billing-page,billing-view,billing-settings,billing-card,unsubscribe}.test.ts',
     ],
+    furtherTests: EVERY_TEST,
     callsFunctions: true,
   },
 ];

@@ -7,14 +7,14 @@ import {
   finishReturnedSession,
   readCardSession,
 } from '../../../lib/operations/cards/finish-card-session.ts';
-import { type CardClick, startCardSession } from '../../../lib/operations/cards/start-card-session.ts';
+import { startCardSession } from '../../../lib/operations/cards/start-card-session.ts';
 import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readConsents } from '../../../lib/store/evidence/consents.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import type { CardName } from '../../../local/stripe-double/cards.ts';
-import { enterCard } from '../../../local/stripe-double/resources/checkout-sessions.ts';
+import { API_URL, CLICK, enterNewCard, sessionIdOf, startSession } from '../../support/card-page.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { expectSoundMoney, headOf } from '../../support/money.ts';
 import { type MoneyInProcess, openMoneyInProcess } from '../../support/money-in-process.ts';
@@ -23,42 +23,21 @@ import { countingCalls, openTestTable } from '../../support/table.ts';
 
 /* Adding a card on Stripe's page: once on file, with one bonus, in whatever order its news arrive. */
 
-const CLICK: CardClick = {
-  sourceIp: '203.0.113.9',
-  userAgent: 'Firefox',
-  page: '/billing/card',
-  linkId: null,
-};
-const API_URL = 'https://billing.test';
 const HOUR = 1 / 24;
 
 let money: MoneyInProcess;
 let deps: PaymentDeps;
 let customerId: string;
-let fingerprints = 0;
 beforeEach(async () => {
   money = await openMoneyInProcess(await openTestTable(), Date.parse('2026-12-01T09:00:00Z'));
   deps = money.deps;
   customerId = (await customerWith(deps, 5)).head.customerId;
 });
 
-const start = async (click = CLICK, by = deps): Promise<string> => {
-  const started = await startCardSession(by, customerId, click, API_URL);
-  if (started.kind !== 'opened') throw new Error(`the session is ${started.kind}`);
-  return started.url;
-};
+const start = (click = CLICK, by = deps): Promise<string> => startSession(by, customerId, click);
 const sessions = () => money.double.state.checkoutSessions.newestFirst;
-const idOf = (url: string): string => /cs_test_\w+/.exec(url)?.[0] ?? '';
-/** The cardholder enters a card that no other customer has. */
-function enter(sessionId: string, card: CardName = 'visa'): string {
-  const session = money.double.state.checkoutSessions.get(sessionId, 'path');
-  enterCard(money.double.scope(), session, { card });
-  const method = money.double.state.paymentMethods.newestFirst[0];
-  if (method?.card == null) throw new Error('no card was entered');
-  fingerprints += 1;
-  method.card.fingerprint = `fingerprint${fingerprints}`;
-  return method.id;
-}
+const idOf = sessionIdOf;
+const enter = (sessionId: string, card?: CardName) => enterNewCard(money, sessionId, card);
 const defaultCard = async () => {
   const { stripeCustomerId } = await headOf(deps, customerId);
   const customer = money.double.state.customers.get(stripeCustomerId ?? '', 'path');
