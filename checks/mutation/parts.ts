@@ -14,7 +14,7 @@ const STORE_TESTS = ['test/store/*.test.ts'];
 
 /** What the tests of one room have not seen: every operation, then the pages and the API over HTTP. */
 const EVERY_TEST = [
-  'test/operations/{fixes,ledger,plans,payments,events,accounts,cards,notices,work,access}/*.test.ts',
+  'test/operations/{fixes,ledger,plans,payments,events,accounts,cards,statement,notices,work,access}/*.test.ts',
   'test/http/{account,charge-obstacles,defects,notices,onboarding,payment-method,payments}.test.ts',
   'test/http/{key-changes,keys,limit-headers,pricing,spending-limit,subscription,unsubscribe}.test.ts',
   'test/http/{billing-card,billing-documents,billing-page,billing-settings,billing-view,plan-page}.test.ts',
@@ -143,7 +143,7 @@ export const PARTS: readonly Part[] = [
     tests: [
       'test/store/outbox.test.ts',
       'test/operations/access/sign-in.test.ts',
-      'test/operations/cards/*.test.ts',
+      'test/operations/{cards,statement}/*.test.ts',
       'test/operations/notices/{daily-letters,deliver-notice,notices}.test.ts',
       'test/http/{billing-page,billing-view,billing-settings,billing-card,unsubscribe}.test.ts',
     ],

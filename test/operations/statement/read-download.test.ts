@@ -1,0 +1,95 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
+import { type DownloadCursor, readDownload } from '../../../lib/operations/statement/read-download.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { DOWNLOAD_PARTS, isWithin } from '../../../lib/store/statement/download.ts';
+import type { Item } from '../../../lib/store/table.ts';
+import { customerWith } from '../../support/fixtures.ts';
+import { writeHistory } from '../../support/history.ts';
+import { headOf } from '../../support/money.ts';
+import { countingCalls, openTestTable, testDeps } from '../../support/table.ts';
+
+/* How an account's download is divided into documents. */
+
+const START: DownloadCursor = { part: 'api_keys', after: null };
+const sortKey = (_: string, item: Item) => String(item['sk']);
+
+let deps: PaymentDeps;
+beforeAll(async () => {
+  deps = testDeps(await openTestTable());
+});
+
+async function documentsOf<T>(customerId: string, viewOf: (part: string, item: Item) => T) {
+  const all = [];
+  for (let from: DownloadCursor | null = START; from !== null; ) {
+    const document: Awaited<ReturnType<typeof readDownload<T>>> = await readDownload(
+      deps.table,
+      customerId,
+      from,
+      viewOf,
+    );
+    all.push(document);
+    from = document.next;
+    if (all.length > 20) throw new Error('the download never ends');
+  }
+  return all;
+}
+
+describe('the download of an account', () => {
+  it('a small account is one document, with one query for each list', async () => {
+    const { head } = await customerWith(deps, 7);
+    const { result, calls } = await countingCalls(deps.table, () =>
+      readDownload(deps.table, head.customerId, START, sortKey),
+    );
+    expect(calls).toEqual(DOWNLOAD_PARTS.map(() => 'Query'));
+    expect(result.next).toBeNull();
+    expect(
+      Object.fromEntries(Object.entries(result.lists).map(([part, list]) => [part, list.length])),
+    ).toEqual({
+      ...{ api_keys: 1, spending: 0, entries: 2, fixes: 0, notices: 1, consents: 0 },
+    });
+  });
+
+  it('a document has at most 1,000 items, and the next one goes on after them', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    await writeHistory(deps, customerId, 1_200);
+    const { seq } = await headOf(deps, customerId);
+    const documents = await documentsOf(customerId, sortKey);
+    const sizes = documents.map(({ lists }) => Object.values(lists).flat().length);
+    expect(Math.max(...sizes)).toBe(1_000);
+    const all = documents.flatMap(({ lists }) => Object.values(lists).flat());
+    expect(new Set(all).size).toBe(all.length);
+    expect(documents.flatMap(({ lists }) => lists.entries)).toHaveLength(seq);
+  });
+
+  it('a document that is full after a list says that the next list follows', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    const adjusted = { amount: 1, reason: 'test', actor: 'tests', idempotencyKey: 'k1' };
+    await adjustCredits(deps, customerId, adjusted);
+    // One view of two megabytes fills a document.
+    const megabytes = (count: number) => async () =>
+      readDownload(deps.table, customerId, { part: 'entries', after: null }, () =>
+        'x'.repeat((count * 1024 * 1024) / 2),
+      );
+    const full = await megabytes(2)();
+    expect([full.lists.entries.length, full.next]).toEqual([2, { part: 'fixes', after: null }]);
+    expect((await megabytes(1)()).next).toBeNull();
+  });
+
+  it('a document of exactly two megabytes is full', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    // One entry, whose list has two brackets and two quotes.
+    const sized = (bytes: number) =>
+      readDownload(deps.table, customerId, { part: 'entries', after: null }, () => 'x'.repeat(bytes - 4));
+    const limit = 2 * 1024 * 1024;
+    // Its only letter is another list, so the smaller document goes on to it.
+    expect((await sized(limit)).next).toEqual({ part: 'fixes', after: null });
+    expect((await sized(limit - 3)).next).toEqual({ part: 'consents', after: null });
+  });
+
+  it('a download can be continued only after a sort key of its list', async () => {
+    expect(isWithin('fixes', `FIX#${'0'.repeat(1_020)}`)).toBe(true);
+    expect(isWithin('fixes', `FIX#${'0'.repeat(1_021)}`)).toBe(false);
+    expect(isWithin('fixes', 'KEY#1')).toBe(false);
+  });
+});
