@@ -141,11 +141,10 @@ export const PARTS: readonly Part[] = [
     name: 'page',
     mutated: ['lib/operations/{access,cards,statement}/*.ts', 'lib/store/{access,outbox,statement}/*.ts'],
     tests: [
-      'test/store/outbox.test.ts',
-      'test/operations/access/sign-in.test.ts',
+      'test/store/{outbox,conditions-access,conditions-notices,expiring-items,notice-contents}.test.ts',
+      'test/operations/access/*.test.ts',
       'test/operations/{cards,statement}/*.test.ts',
       'test/operations/notices/{daily-letters,deliver-notice,notices}.test.ts',
-      'test/http/{billing-page,billing-view,billing-settings,billing-card,unsubscribe}.test.ts',
     ],
     furtherTests: EVERY_TEST,
     callsFunctions: true,
