@@ -148,7 +148,7 @@ export const PLANS: readonly Explained[] = [
     mutator: 'StringLiteral',
     from: "'canceled'",
     to: '""',
-    why: 'No state but past_due and those with the Pro rate is told apart.',
+    why: 'Only past_due and the states with the Pro rate make a difference.',
   },
   {
     file: 'lib/operations/plans/settle-invoice.ts',
