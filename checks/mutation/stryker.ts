@@ -78,35 +78,45 @@ export async function tryMutants(part: Part, { goesOn, isWhole, isExplained }: R
     console.log(`\n${open.length} survivors are tried with the further tests`);
     const ranges = open.map(({ file, range }) => `${file}:${range}`);
     const further = await runStryker(part, ranges, { kind: `${kind}further-`, goesOn, isFurther: true });
-    writeFileSync(fileOf(part, `${kind}report`), JSON.stringify(withCaught(report, further)));
+    const merged = withCaught(report, further);
+    // `--judge` reads it again.
+    writeFileSync(fileOf(part, `${kind}report`), JSON.stringify(merged));
+    return mutantsOf(merged);
   }
   return mutantsOf(report);
 }
 
-/** Takes over which survivors of a report the further tests caught. */
-function withCaught(report: Report, further: Report): Report {
-  for (const [file, { mutants }] of Object.entries(further.files)) {
-    const caught = new Map(mutants.filter(isCaught).map((one) => [placeOf(one), one.status]));
-    for (const one of report.files[file]?.mutants ?? []) {
-      if (stateOf(one.status) === 'survived') one.status = caught.get(placeOf(one)) ?? one.status;
-    }
-  }
-  return report;
+/** The report, in which the survivors that the further tests caught are no longer survivors. */
+function withCaught({ files }: Report, further: Report): Report {
+  const merged = Object.entries(files).map(([file, { source, mutants }]) => {
+    const again = further.files[file]?.mutants ?? [];
+    const caught = new Map(again.filter(isCaught).map((one) => [identityOf(one), one.status]));
+    const judged = mutants.map((one) =>
+      isCaught(one) ? one : { ...one, status: caught.get(identityOf(one)) ?? one.status },
+    );
+    return [file, { source, mutants: judged }] as const;
+  });
+  return { files: Object.fromEntries(merged) };
 }
 
 const isCaught = ({ status }: Reported): boolean => ['killed', 'timeout'].includes(stateOf(status));
 
-const placeOf = ({ mutatorName, replacement, location }: Reported): string =>
+const identityOf = ({ mutatorName, replacement, location }: Reported): string =>
   JSON.stringify([mutatorName, replacement, location]);
 
+interface StrykerRun {
+  /** The beginning of its files' names. */
+  readonly kind: string;
+  readonly goesOn: boolean;
+  /** With the part's further tests, in place of its own. */
+  readonly isFurther: boolean;
+}
+
+/** @param mutated files, or places in files */
 async function runStryker(
   part: Part,
   mutated: readonly string[],
-  {
-    kind,
-    goesOn,
-    isFurther,
-  }: { readonly kind: string; readonly goesOn: boolean; readonly isFurther: boolean },
+  { kind, goesOn, isFurther }: StrykerRun,
 ): Promise<Report> {
   mkdirSync(CACHE, { recursive: true });
   const file = (what: string) => fileOf(part, `${kind}${what}`);

@@ -328,20 +328,6 @@ export const PLANS: readonly Explained[] = [
   },
   {
     file: 'lib/operations/plans/subscribe-to-pro.ts',
-    mutator: 'OptionalChaining',
-    from: 'subscription?.state',
-    to: 'subscription.state',
-    why: 'A done order has a subscription; the check is for the compiler.',
-  },
-  {
-    file: 'lib/operations/plans/subscribe-to-pro.ts',
-    mutator: 'ConditionalExpression',
-    from: "before?.state === 'done'",
-    to: 'true',
-    why: 'An incomplete subscription without an order was ended before. One of an order refused between two reads is only reported as pending once more.',
-  },
-  {
-    file: 'lib/operations/plans/subscribe-to-pro.ts',
     mutator: 'ObjectLiteral',
     from: "{ kind: 'card_changed' }",
     to: '{}',

@@ -6,15 +6,19 @@ import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscri
 import { finishOrder } from '../../../lib/operations/plans/finish-order.ts';
 import { orderOf } from '../../../lib/operations/plans/settle-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import type { ProOrder } from '../../../lib/store/orders.ts';
-import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { keepOrder, type ProOrder } from '../../../lib/store/orders.ts';
+import { readTogether, type Table, writeTogether } from '../../../lib/store/table.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { markClosed } from '../../support/customers.ts';
 import { documents } from '../../support/documents.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { attachedCard, putDefault } from '../../support/past-due.ts';
+import { ASKS, PRESENT } from '../../support/pro-orders.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
+import { beforeTableCall } from '../../support/table.ts';
 
 /* Pro orders with concurrent or earlier changes by others, and the Stripe calls that are not repeated. */
 
@@ -162,6 +166,39 @@ describe('an order that is under way', () => {
       readAccount: notAsked,
     }));
     expect(await finishOrder(deps, customerId, order)).toMatchObject({ head: { balance: 65 } });
+  });
+
+  it('Pro can be ordered again after its Stripe account was deleted and a card was added', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    await subscribeToPro(money.deps, customerId, null);
+    await money.stripe.customers.del(stripeCustomerId);
+    const { head } = await syncAccount(money.deps, customerId);
+    expect(head.subscription).toBeNull();
+    const { head: withCard } = await addPaymentMethod(money.deps, head, await money.newCard());
+    expect(withCard.stripeCustomerId).not.toBe(stripeCustomerId);
+    expect(await subscribeToPro(money.deps, customerId, await orderStored(customerId))).toMatchObject({
+      created: true,
+      head: { balance: withCard.balance + 60, subscription: { state: 'active' } },
+    });
+    expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'done' });
+  });
+
+  it('an order that was refused while a call looked at it does not stop that call from ordering', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5, ASKS);
+    await subscribeToPro(money.deps, customerId, null, 'pro', PRESENT);
+    const waiting = await orderStored(customerId);
+    expect(waiting.state).toBe('awaiting_approval');
+    await putDefault(money, stripeCustomerId, await attachedCard(money, stripeCustomerId));
+    const refuse = async () => {
+      const [subscription] = subscriptionsOf(stripeCustomerId);
+      await money.stripe.subscriptions.cancel(subscription?.id ?? '');
+      await writeTogether(table, [keepOrder(customerId, { ...waiting, state: 'refused' }, waiting)]);
+    };
+    // Reads of the head, of the order, and of both together: the call has seen both as open by then.
+    const own = beforeTableCall(table, 'BatchGet', (nth) => (nth === 3 ? refuse() : Promise.resolve()));
+    expect(await subscribeToPro({ ...money.deps, table: own }, customerId, null)).toMatchObject({
+      created: true,
+    });
   });
 });
 
