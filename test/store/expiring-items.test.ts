@@ -52,7 +52,7 @@ describe('items that expire', () => {
     });
   });
 
-  it('a link that was mailed has no key, and one of a key no address; a session has only the key', async () => {
+  it('a link stores the address it was mailed to or the key that asked for it, and its session only the key', async () => {
     const [mailed, asked] = ['c'.repeat(64), 'd'.repeat(64)];
     await putLink(deps.table, { customerId, tokenId: mailed, ...link, mailedTo: 'hash' });
     await putLink(deps.table, { customerId, tokenId: asked, ...link, keyId: 'key1' });
@@ -64,6 +64,9 @@ describe('items that expire', () => {
     const [, ofMail] = useLink(mailed, access, null);
     if (ofMail === undefined) throw new Error('no session');
     expect(await written(ofMail, keys.session(customerId, access.tokenId))).not.toHaveProperty('key_id');
+    const [, ofKey] = useLink(asked, { ...access, tokenId: 'f'.repeat(64) }, 'key1');
+    if (ofKey === undefined) throw new Error('no session');
+    expect(await written(ofKey, keys.session(customerId, 'f'.repeat(64)))).toMatchObject({ key_id: 'key1' });
   });
 
   it("a letter's link that is stored again after a lost answer is stored; that of a stranger is not", async () => {

@@ -14,12 +14,18 @@ import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readConsents } from '../../../lib/store/evidence/consents.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import type { CardName } from '../../../local/stripe-double/cards.ts';
-import { API_URL, CLICK, enterNewCard, sessionIdOf, startSession } from '../../support/card-page.ts';
-import { customerWith } from '../../support/fixtures.ts';
+import {
+  API_URL,
+  CLICK,
+  customerWithoutCard,
+  enterNewCard,
+  sessionIdOf,
+  startSession,
+} from '../../support/card-page.ts';
 import { expectSoundMoney, headOf } from '../../support/money.ts';
-import { type MoneyInProcess, openMoneyInProcess } from '../../support/money-in-process.ts';
+import type { MoneyInProcess } from '../../support/money-in-process.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
-import { countingCalls, openTestTable } from '../../support/table.ts';
+import { countingCalls } from '../../support/table.ts';
 
 /* Adding a card on Stripe's page: once on file, with one bonus, in whatever order its news arrive. */
 
@@ -29,9 +35,7 @@ let money: MoneyInProcess;
 let deps: PaymentDeps;
 let customerId: string;
 beforeEach(async () => {
-  money = await openMoneyInProcess(await openTestTable(), Date.parse('2026-12-01T09:00:00Z'));
-  deps = money.deps;
-  customerId = (await customerWith(deps, 5)).head.customerId;
+  ({ money, deps, customerId } = await customerWithoutCard());
 });
 
 const start = (click = CLICK, by = deps): Promise<string> => startSession(by, customerId, click);

@@ -4,7 +4,6 @@ import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-m
 import {
   finishCardSession,
   finishReturnedSession,
-  readCardSession,
 } from '../../../lib/operations/cards/finish-card-session.ts';
 import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
@@ -12,16 +11,23 @@ import { keys } from '../../../lib/store/keys.ts';
 import { type CardSession, keepCardSession } from '../../../lib/store/payments/card-sessions.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import type { StripePort } from '../../../lib/stripe/port.ts';
-import { enterNewCard, sessionIdOf, startSession } from '../../support/card-page.ts';
+import {
+  customerWithoutCard,
+  enterNewCard,
+  movedAtEachRead,
+  moveSession,
+  sessionIdOf,
+  startSession,
+  storedSession,
+} from '../../support/card-page.ts';
 import { markClosed } from '../../support/customers.ts';
 import { documents } from '../../support/documents.ts';
-import { customerWith } from '../../support/fixtures.ts';
 import { headOf, openMoneyForFile } from '../../support/money.ts';
-import { type MoneyInProcess, openMoneyInProcess } from '../../support/money-in-process.ts';
+import type { MoneyInProcess } from '../../support/money-in-process.ts';
 import { pastDueCustomer } from '../../support/past-due.ts';
 import { setHead } from '../../support/set-head.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
-import { countingCalls, openTestTable } from '../../support/table.ts';
+import { countingCalls } from '../../support/table.ts';
 
 /* Each way in which a Checkout session ends, also when something changes between two steps. */
 
@@ -34,10 +40,9 @@ let deps: PaymentDeps;
 let reported: BusinessEvent[];
 let customerId: string;
 beforeEach(async () => {
-  money = await openMoneyInProcess(await openTestTable(), Date.parse('2026-12-01T09:00:00Z'));
+  ({ money, deps, customerId } = await customerWithoutCard());
   reported = [];
-  deps = { ...money.deps, report: (happened) => void reported.push(happened) };
-  customerId = (await customerWith(deps, 5)).head.customerId;
+  deps = { ...deps, report: (happened) => void reported.push(happened) };
 });
 
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(deps, answers);
@@ -55,16 +60,8 @@ async function entered() {
   return { sessionId, card, hosted };
 }
 
-async function stored(): Promise<CardSession> {
-  const { session } = await readCardSession(deps, customerId);
-  if (session === null) throw new Error('no session');
-  return session;
-}
-
-const replace = async (changed: Partial<CardSession>) => {
-  const before = await stored();
-  await writeTogether(deps.table, [keepCardSession(customerId, { ...before, ...changed }, before)]);
-};
+const stored = () => storedSession(deps, customerId);
+const replace = (changed: Partial<CardSession>) => moveSession(deps, customerId, changed);
 
 const cardOnFile = async () => (await headOf(deps, customerId)).paymentMethodId;
 
@@ -217,26 +214,10 @@ describe('the default card beside a session', () => {
 });
 
 describe('a session that another caller moves', () => {
-  /** Stripe, where another caller moves the session whenever it is read. Gives up after ten reads. */
-  async function contended() {
-    let reads = 0;
-    const moving = await answering((port) => ({
-      readCardSession: async (id) => {
-        reads += 1;
-        if (reads > 10) throw new Error('the call never ends');
-        const { state } = await stored();
-        const completedAt = deps.now().toISOString();
-        await replace(state === 'open' ? { state: 'completing', completedAt } : { state: 'open' });
-        return port.readCardSession(id);
-      },
-    }));
-    return { moving, reads: () => reads };
-  }
-
   it('a session that other callers move each time is tried five times, and the caller may repeat', async () => {
     await entered();
-    const { moving, reads } = await contended();
-    await expect(finishCardSession(moving, customerId)).rejects.toMatchObject({ code: 'ledger_busy' });
+    const { contended, reads } = await movedAtEachRead(deps, customerId);
+    await expect(finishCardSession(contended, customerId)).rejects.toMatchObject({ code: 'ledger_busy' });
     expect(reads()).toBe(5);
     expect(await cardOnFile()).toBeNull();
   });

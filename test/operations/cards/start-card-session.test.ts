@@ -1,18 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readCardSession } from '../../../lib/operations/cards/finish-card-session.ts';
 import { startCardSession } from '../../../lib/operations/cards/start-card-session.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { type CardSession, keepCardSession } from '../../../lib/store/payments/card-sessions.ts';
-import { writeTogether } from '../../../lib/store/table.ts';
+import type { CardSession } from '../../../lib/store/payments/card-sessions.ts';
 import type { HostedCardSession, StripePort } from '../../../lib/stripe/port.ts';
-import { API_URL, CLICK, enterNewCard, sessionIdOf, startSession } from '../../support/card-page.ts';
+import {
+  API_URL,
+  CLICK,
+  customerWithoutCard,
+  enterNewCard,
+  movedAtEachRead,
+  moveSession,
+  sessionIdOf,
+  startSession,
+  storedSession,
+} from '../../support/card-page.ts';
 import { markClosed } from '../../support/customers.ts';
-import { customerWith } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
-import { type MoneyInProcess, openMoneyInProcess } from '../../support/money-in-process.ts';
+import type { MoneyInProcess } from '../../support/money-in-process.ts';
 import { setHead } from '../../support/set-head.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
-import { openTestTable } from '../../support/table.ts';
 
 /* When a click gets the page that is open already, and when it gets another one. */
 
@@ -22,16 +28,15 @@ let money: MoneyInProcess;
 let deps: PaymentDeps;
 let customerId: string;
 beforeEach(async () => {
-  money = await openMoneyInProcess(await openTestTable(), Date.parse('2026-12-01T09:00:00Z'));
-  deps = money.deps;
-  customerId = (await customerWith(deps, 5)).head.customerId;
+  ({ money, deps, customerId } = await customerWithoutCard());
 });
 
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(deps, answers);
 const notAsked = failing('misconfigured');
 
 const start = async (by = deps) => sessionIdOf(await startSession(by, customerId));
-const states = () => money.double.state.checkoutSessions.newestFirst.map(({ status }) => status);
+const sessions = () => money.double.state.checkoutSessions.newestFirst;
+const states = () => sessions().map(({ status }) => status);
 
 /** Stripe, which shows the session with these facts. */
 const showing = (facts: Partial<HostedCardSession>, others: Partial<StripePort> = {}) =>
@@ -43,16 +48,8 @@ const showing = (facts: Partial<HostedCardSession>, others: Partial<StripePort> 
     ...others,
   }));
 
-async function stored(): Promise<CardSession> {
-  const { session } = await readCardSession(deps, customerId);
-  if (session === null) throw new Error('no session');
-  return session;
-}
-
-const replace = async (changed: Partial<CardSession>) => {
-  const before = await stored();
-  await writeTogether(deps.table, [keepCardSession(customerId, { ...before, ...changed }, before)]);
-};
+const stored = () => storedSession(deps, customerId);
+const replace = (changed: Partial<CardSession>) => moveSession(deps, customerId, changed);
 
 describe('a session that is not used again', () => {
   it('a session that Stripe no longer has is replaced, and not ended', async () => {
@@ -162,20 +159,9 @@ describe('a session whose opening got no answer', () => {
 describe('a click while another caller moves the session', () => {
   it('a click that loses every race is tried five times, and may be repeated', async () => {
     await start();
-    let reads = 0;
-    const contended = await answering((port) => ({
-      readCardSession: async (id) => {
-        reads += 1;
-        if (reads > 10) throw new Error('the call never ends');
-        const hosted = await port.readCardSession(id);
-        const { state } = await stored();
-        const completedAt = deps.now().toISOString();
-        await replace(state === 'open' ? { state: 'completing', completedAt } : { state: 'open' });
-        return hosted;
-      },
-    }));
+    const { contended, reads } = await movedAtEachRead(deps, customerId);
     await expect(start(contended)).rejects.toMatchObject({ code: 'ledger_busy' });
-    expect(reads).toBe(5);
+    expect(reads()).toBe(5);
   });
 
   it('a session that another caller moved while it was opened is not shown; the next try shows the current one', async () => {
@@ -188,7 +174,7 @@ describe('a click while another caller moves the session', () => {
       },
     }));
     const shown = await start(moved);
-    expect(money.double.state.checkoutSessions.newestFirst.map(({ id }) => id)).toEqual([shown]);
+    expect(sessions().map(({ id }) => id)).toEqual([shown]);
     expect(await stored()).toMatchObject({ state: 'open', sessionId: shown });
   });
 

@@ -1,6 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
-import { type DownloadCursor, readDownload } from '../../../lib/operations/statement/read-download.ts';
+import {
+  type Download,
+  type DownloadCursor,
+  readDownload,
+} from '../../../lib/operations/statement/read-download.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { DOWNLOAD_PARTS, isWithin } from '../../../lib/store/statement/download.ts';
 import type { Item } from '../../../lib/store/table.ts';
@@ -19,21 +23,21 @@ beforeAll(async () => {
   deps = testDeps(await openTestTable());
 });
 
-async function documentsOf<T>(customerId: string, viewOf: (part: string, item: Item) => T) {
+async function documentsOf(customerId: string) {
   const all = [];
   for (let from: DownloadCursor | null = START; from !== null; ) {
-    const document: Awaited<ReturnType<typeof readDownload<T>>> = await readDownload(
-      deps.table,
-      customerId,
-      from,
-      viewOf,
-    );
+    const document: Download<string> = await readDownload(deps.table, customerId, from, sortKey);
     all.push(document);
     from = document.next;
     if (all.length > 20) throw new Error('the download never ends');
   }
   return all;
 }
+
+/** A document from the entries on, in which each item has this many bytes. */
+const withItemsOf = (customerId: string, bytes: number) =>
+  readDownload(deps.table, customerId, { part: 'entries', after: null }, () => 'x'.repeat(bytes - 2));
+const MEGABYTE = 1024 * 1024;
 
 describe('the download of an account', () => {
   it('a small account is one document, with one query for each list', async () => {
@@ -54,7 +58,7 @@ describe('the download of an account', () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     await writeHistory(deps, customerId, 1_200);
     const { seq } = await headOf(deps, customerId);
-    const documents = await documentsOf(customerId, sortKey);
+    const documents = await documentsOf(customerId);
     const sizes = documents.map(({ lists }) => Object.values(lists).flat().length);
     expect(Math.max(...sizes)).toBe(1_000);
     const all = documents.flatMap(({ lists }) => Object.values(lists).flat());
@@ -66,25 +70,19 @@ describe('the download of an account', () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     const adjusted = { amount: 1, reason: 'test', actor: 'tests', idempotencyKey: 'k1' };
     await adjustCredits(deps, customerId, adjusted);
-    // One view of two megabytes fills a document.
-    const megabytes = (count: number) => async () =>
-      readDownload(deps.table, customerId, { part: 'entries', after: null }, () =>
-        'x'.repeat((count * 1024 * 1024) / 2),
-      );
-    const full = await megabytes(2)();
+    // Two entries and a letter.
+    const full = await withItemsOf(customerId, MEGABYTE);
     expect([full.lists.entries.length, full.next]).toEqual([2, { part: 'fixes', after: null }]);
-    expect((await megabytes(1)()).next).toBeNull();
+    expect((await withItemsOf(customerId, MEGABYTE / 2)).next).toBeNull();
   });
 
   it('a document of exactly two megabytes is full', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
-    // One entry, whose list has two brackets and two quotes.
-    const sized = (bytes: number) =>
-      readDownload(deps.table, customerId, { part: 'entries', after: null }, () => 'x'.repeat(bytes - 4));
-    const limit = 2 * 1024 * 1024;
-    // Its only letter is another list, so the smaller document goes on to it.
-    expect((await sized(limit)).next).toEqual({ part: 'fixes', after: null });
-    expect((await sized(limit - 3)).next).toEqual({ part: 'consents', after: null });
+    // One entry: the list has two brackets more. The empty list of fixes that follows has two bytes.
+    const full = await withItemsOf(customerId, 2 * MEGABYTE - 2);
+    expect(full.next).toEqual({ part: 'fixes', after: null });
+    const smaller = await withItemsOf(customerId, 2 * MEGABYTE - 5);
+    expect([smaller.lists.notices.length, smaller.next]).toEqual([1, { part: 'consents', after: null }]);
   });
 
   it('a download can be continued only after a sort key of its list', async () => {

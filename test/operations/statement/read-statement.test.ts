@@ -71,7 +71,7 @@ describe('the entries of a month', () => {
   });
 
   it('a month outside the life of the account is not searched for, and the month of both ends needs no search', async () => {
-    const { customerId, head, page } = await withLedger(april(3));
+    const { head, page } = await withLedger(april(3));
     for (const month of ['2026-03', '2026-05']) {
       const { result, calls } = await countingCalls(deps.table, () => page(null, month));
       expect(result).toEqual({ month: { first: 1, last: 0 }, lines: [], shownFrom: 1, isWhole: true });
@@ -80,7 +80,6 @@ describe('the entries of a month', () => {
     const now = { before: null, at: new Date('2026-04-30T00:00:00.000Z') };
     const { calls } = await countingCalls(deps.table, () => readStatement(deps.table, head, '2026-04', now));
     expect(calls).toEqual(['Query']);
-    expect(customerId).toBe(head.customerId);
   });
 
   it('the month that begins now belongs to the account', async () => {
