@@ -14,7 +14,7 @@ import { type Key, keys } from '../../lib/store/keys.ts';
 import { countRecording } from '../../lib/store/rate-limits.ts';
 import { type Item, readTogether, type Table, type Write, writeTogether } from '../../lib/store/table.ts';
 import { put } from '../../lib/store/write.ts';
-import { middlewareOf } from '../support/documents.ts';
+import { requestsDuring } from '../support/documents.ts';
 import { newFix } from '../support/fixtures.ts';
 import { fixOf } from '../support/heads.ts';
 import { openTestTable } from '../support/table.ts';
@@ -73,15 +73,7 @@ describe('a fix', () => {
   });
 
   it('a fix can be read at once after it was written', async () => {
-    const inputs: Item[] = [];
-    middlewareOf(table).add(
-      (next) => async (args) => {
-        inputs.push({ ...args.input });
-        return next(args);
-      },
-      { step: 'initialize', name: 'listening' },
-    );
-    await fixPage(table, 'f3', null, 2).finally(() => middlewareOf(table).remove('listening'));
+    const inputs = await requestsDuring(table, () => fixPage(table, 'f3', null, 2));
     expect(inputs).toMatchObject([{ ConsistentRead: true, Limit: 2 }]);
     expect(inputs[0]).not.toHaveProperty('ExclusiveStartKey');
   });

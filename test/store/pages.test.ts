@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { keys } from '../../lib/store/keys.ts';
 import { itemsOf, pages, readPage } from '../../lib/store/paging.ts';
 import { type Item, type Table, type Write, writeTogether } from '../../lib/store/table.ts';
-import { middlewareOf } from '../support/documents.ts';
+import { requestsDuring } from '../support/documents.ts';
 import { openTestTable } from '../support/table.ts';
 
 /* How the table is read page by page, and what each page requests. */
@@ -16,19 +16,7 @@ const store = async (...writes: Write[]): Promise<void> => {
   expect((await writeTogether(table, writes)).kind).toBe('written');
 };
 
-/** The requests of the table's client during `run`. */
-async function sentBy(run: () => Promise<void>): Promise<Item[]> {
-  const inputs: Item[] = [];
-  middlewareOf(table).add(
-    (next) => async (args) => {
-      inputs.push({ ...args.input });
-      return next(args);
-    },
-    { step: 'initialize', name: 'listening' },
-  );
-  await run().finally(() => middlewareOf(table).remove('listening'));
-  return inputs;
-}
+const sentBy = (run: () => Promise<unknown>) => requestsDuring(table, run);
 
 describe('a query', () => {
   const QUERY = {

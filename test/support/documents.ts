@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Table } from '../../lib/store/table.ts';
+import type { Item, Table } from '../../lib/store/table.ts';
 
 type Client = Table['client'];
 type Middleware = Client['middlewareStack'];
@@ -40,4 +40,21 @@ export function answerDocuments(
 export function middlewareOf({ client }: Pick<Table, 'client'>): Middleware {
   client.config.cacheMiddleware = false;
   return client.middlewareStack;
+}
+
+/** The requests of the table's client during `run`. */
+export async function requestsDuring(
+  table: Pick<Table, 'client'>,
+  run: () => Promise<unknown>,
+): Promise<Item[]> {
+  const requests: Item[] = [];
+  middlewareOf(table).add(
+    (next) => async (args) => {
+      requests.push({ ...args.input });
+      return next(args);
+    },
+    { step: 'initialize', name: 'listening' },
+  );
+  await run().finally(() => middlewareOf(table).remove('listening'));
+  return requests;
 }

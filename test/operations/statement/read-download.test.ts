@@ -8,6 +8,7 @@ import {
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { DOWNLOAD_PARTS, isWithin } from '../../../lib/store/statement/download.ts';
 import type { Item } from '../../../lib/store/table.ts';
+import { requestsDuring } from '../../support/documents.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { writeHistory } from '../../support/history.ts';
 import { headOf } from '../../support/money.ts';
@@ -76,6 +77,13 @@ describe('the download of an account', () => {
     expect((await withItemsOf(customerId, MEGABYTE / 2)).next).toBeNull();
   });
 
+  it('a document that begins with a later list has none of the lists before it', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    const from = { part: 'consents', after: null } as const;
+    const { lists, next } = await readDownload(deps.table, customerId, from, sortKey);
+    expect([Object.values(lists).flat(), next]).toEqual([[], null]);
+  });
+
   it('a document of exactly two megabytes is full', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     // One entry: the list has two brackets more. The empty list of fixes that follows has two bytes.
@@ -83,6 +91,14 @@ describe('the download of an account', () => {
     expect(full.next).toEqual({ part: 'fixes', after: null });
     const smaller = await withItemsOf(customerId, 2 * MEGABYTE - 5);
     expect([smaller.lists.notices.length, smaller.next]).toEqual([1, { part: 'consents', after: null }]);
+  });
+
+  it('a download has what was written just before', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    const requests = await requestsDuring(deps.table, () =>
+      readDownload(deps.table, customerId, START, sortKey),
+    );
+    expect(requests).toMatchObject(DOWNLOAD_PARTS.map(() => ({ ConsistentRead: true })));
   });
 
   it('a download can be continued only after a sort key of its list', async () => {

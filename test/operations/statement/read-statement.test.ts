@@ -8,6 +8,7 @@ import {
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { entriesBefore, readEntries } from '../../../lib/store/statement/entries.ts';
 import { byCard, byCredit, granted, writeLedger } from '../../support/dated-ledger.ts';
+import { requestsDuring } from '../../support/documents.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
 import { countingCalls, openTestTable, testDeps } from '../../support/table.ts';
@@ -166,6 +167,12 @@ describe('the search for the entries before a moment', () => {
     }
   });
 
+  it('entries after the newest one that the caller knows are not counted', async () => {
+    const { customerId } = await withLedger(range(1, 40).map((n) => [day(n), one]));
+    expect(await entriesBefore(deps.table, customerId, 10, [day(5), day(99)])).toEqual([4, 10]);
+    expect(await entriesBefore(deps.table, customerId, 33, [day(99)])).toEqual([33]);
+  });
+
   it('the search takes one call for each factor of 16, and none without a moment or an entry', async () => {
     const { customerId } = await withLedger(range(1, 257).map((n) => [day(n), one]));
     const calls = async (lastSeq: number, moments: readonly string[]) =>
@@ -186,6 +193,8 @@ describe('the search for the entries before a moment', () => {
       countingCalls(deps.table, () => readEntries(deps.table, customerId, { first, last }));
     const whole = await read(2, 3);
     expect([whole.result.map(({ seq }) => seq), whole.calls]).toEqual([[2, 3], ['Query']]);
+    const requests = await requestsDuring(deps.table, () => read(2, 3));
+    expect(requests).toMatchObject([{ ConsistentRead: true }]);
     const beyond = await read(3, 5);
     expect([beyond.result.map(({ seq }) => seq), beyond.calls]).toEqual([[3], ['Query', 'Query']]);
     expect((await read(3, 2)).calls).toEqual([]);
