@@ -26,13 +26,6 @@ export const PAGE: readonly Explained[] = [
     why: 'Without a token there is no link either; the check is for the compiler.',
   },
   {
-    file: 'lib/operations/access/request-sign-in.ts',
-    mutator: 'MethodExpression',
-    from: 'email.trim().toLowerCase()',
-    to: 'email.trim().toUpperCase()',
-    why: 'The key of an address is in lower case anyway.',
-  },
-  {
     file: 'lib/operations/access/sign-in.ts',
     mutator: 'StringLiteral',
     from: "'write'",
@@ -154,20 +147,6 @@ export const PAGE: readonly Explained[] = [
   },
   {
     file: 'lib/operations/statement/read-statement.ts',
-    mutator: 'ConditionalExpression',
-    from: 'from < first',
-    to: 'true',
-    why: 'If they are equal, it does not matter which of them is shown.',
-  },
-  {
-    file: 'lib/operations/statement/read-statement.ts',
-    mutator: 'EqualityOperator',
-    from: 'from < first',
-    to: 'from <= first',
-    why: 'If they are equal, it does not matter which of them is shown.',
-  },
-  {
-    file: 'lib/operations/statement/read-statement.ts',
     mutator: 'OptionalChaining',
     from: 'entries[0]?.source',
     to: 'entries[0].source',
@@ -196,30 +175,9 @@ export const PAGE: readonly Explained[] = [
   },
   {
     file: 'lib/store/statement/entries.ts',
-    mutator: 'ConditionalExpression',
-    from: 'moments.length > 0',
-    to: 'true',
-    why: 'Without a moment there is nothing to read.',
-  },
-  {
-    file: 'lib/store/statement/entries.ts',
-    mutator: 'EqualityOperator',
-    from: 'moments.length > 0',
-    to: 'moments.length >= 0',
-    why: 'Without a moment there is nothing to read.',
-  },
-  {
-    file: 'lib/store/statement/entries.ts',
     mutator: 'ArithmeticOperator',
     from: 'step * WAYS',
     to: 'step / WAYS',
     why: 'Larger steps have no probes, so they read nothing.',
-  },
-  {
-    file: 'lib/store/statement/entries.ts',
-    mutator: 'ConditionalExpression',
-    from: 'lastSeq < 1',
-    to: 'false',
-    why: 'Without an entry there are no probes.',
   },
 ];

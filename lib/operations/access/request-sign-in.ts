@@ -33,8 +33,7 @@ export async function requestSignIn(
   deps: Deps,
   { email, sourceIp }: { readonly email: string; readonly sourceIp: string },
 ): Promise<void> {
-  const address = email.trim().toLowerCase();
-  const customerId = await findByEmail(deps.table, address);
+  const customerId = await findByEmail(deps.table, email.trim());
   if (customerId === null) return;
   const [head, caller] = await readTogether(deps.table, [
     keys.head(customerId),

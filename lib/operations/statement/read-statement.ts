@@ -86,7 +86,7 @@ async function readPart(
   const from = Math.max(month.first, first - 1);
   const entries = await readEntries(table, head.customerId, { first: from, last });
   const lines = linesOfPart(entries, { first, last, end: month.last });
-  const isSplit = from < first && entries[0]?.source === 'purchased';
+  const isSplit = entries[0]?.source === 'purchased';
   return {
     month,
     lines,

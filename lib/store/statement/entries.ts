@@ -24,7 +24,7 @@ export async function entriesBefore(
   moments: readonly string[],
 ): Promise<number[]> {
   let counts = moments.map(() => 0);
-  for (let step = largestStep(lastSeq); moments.length > 0 && step >= 1; step /= WAYS) {
+  for (let step = largestStep(lastSeq); step >= 1; step /= WAYS) {
     const probesFrom = (count: number) => PROBES.map((n) => count + n * step).filter((seq) => seq <= lastSeq);
     const wanted = [...new Set(counts.flatMap(probesFrom))];
     const found = await readFound(table, wanted, (seq) => keys.entry(customerId, seq));
@@ -39,11 +39,11 @@ export async function entriesBefore(
   return counts;
 }
 
-/** The largest power of 16 that is at most `lastSeq`. */
+/** The largest power of 16 that is at most `lastSeq`, and at least 1. */
 function largestStep(lastSeq: number): number {
   let step = 1;
   while (step * WAYS <= lastSeq) step *= WAYS;
-  return lastSeq < 1 ? 0 : step;
+  return step;
 }
 
 /** The entries with numbers from `first` to `last`, in stored order: one call for each megabyte. */
