@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type AccessKind,
   addressHash,
+  callerHash,
   formatToken,
   formTokenOf,
   parseToken,
@@ -55,5 +56,11 @@ describe('values made from a secret or an address', () => {
     expect(addressHash('Ada@Acme.example')).toBe(sha256('address ada@acme.example'));
     expect(addressHash('ADA@ACME.EXAMPLE')).toBe(addressHash('ada@acme.example'));
     expect(addressHash('bob@acme.example')).not.toBe(addressHash('ada@acme.example'));
+  });
+
+  it('a caller has one hash for each customer and each IP, so two customers share none', () => {
+    expect(callerHash(customerId, '203.0.113.7')).toBe(sha256(`caller ${customerId} 203.0.113.7`));
+    expect(callerHash(customerId, '203.0.113.8')).not.toBe(callerHash(customerId, '203.0.113.7'));
+    expect(callerHash('f'.repeat(32), '203.0.113.7')).not.toBe(callerHash(customerId, '203.0.113.7'));
   });
 });
