@@ -49,7 +49,7 @@ export interface ProSubscription extends Subscription {
  * longest, then the state worth most to the customer, then the newest. A total order over Stripe's current
  * state, so the order of events does not matter.
  */
-const STANDING: Readonly<Record<SubscriptionState, number>> = {
+const STATE_RANK: Readonly<Record<SubscriptionState, number>> = {
   active: 7,
   trialing: 6,
   past_due: 5,
@@ -66,7 +66,7 @@ export function currentSubscription(all: readonly ProSubscription[]): Subscripti
     (a, b) =>
       Number(givesPro(b.state)) - Number(givesPro(a.state)) ||
       endOfPro(b) - endOfPro(a) ||
-      STANDING[b.state] - STANDING[a.state] ||
+      STATE_RANK[b.state] - STATE_RANK[a.state] ||
       b.created - a.created ||
       (a.id < b.id ? 1 : -1),
   );

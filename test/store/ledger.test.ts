@@ -100,10 +100,10 @@ describe('what is written of a head', () => {
   it('nothing is written of a head if the change holds for any head', async () => {
     const { head } = await customerWith(deps, 5);
     await posted(head.customerId, [change(1)]);
-    const write = () => commit(deps.table, head, null, [guard(head.customerId, 'aside')]);
+    const write = () => commit(deps.table, head, null, [guard(head.customerId, 'goodwill')]);
     const [request] = await requestsOf(write);
     expect(request).toMatchObject({ TransactItems: [{ Put: {} }] });
-    expect(await commit(deps.table, head, null, [guard(head.customerId, 'aside')])).toMatchObject({
+    expect(await commit(deps.table, head, null, [guard(head.customerId, 'goodwill')])).toMatchObject({
       kind: 'lost',
       head: null,
       winners: [{ amount: 1 }],

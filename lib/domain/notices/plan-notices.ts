@@ -10,7 +10,7 @@ type After = Pick<CustomerHead, 'subscription'>;
 /** The end of a Pro subscription. Null if nothing ended: a paused subscription can resume. */
 export function subscriptionEnded(before: CustomerHead, after: After, at: Date): Notice | null {
   const { customerId, subscription, balance } = before;
-  if (subscription === null || !canGoOn(subscription) || canGoOn(after.subscription)) return null;
+  if (subscription === null || !canGivePro(subscription) || canGivePro(after.subscription)) return null;
   const unpaid = subscription.state === 'past_due' || after.subscription?.state === 'unpaid';
   const atOnce = !unpaid && endingOf(subscription, after.subscription) === 'now';
   return {
@@ -27,7 +27,7 @@ export function subscriptionEnded(before: CustomerHead, after: After, at: Date):
   };
 }
 
-const canGoOn = (subscription: Subscription | null): boolean =>
+const canGivePro = (subscription: Subscription | null): boolean =>
   subscription !== null && (givesPro(subscription.state) || subscription.state === 'paused');
 
 /** A cancellation at the period end was set or withdrawn. Null if neither. */

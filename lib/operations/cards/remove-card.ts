@@ -25,7 +25,7 @@ export async function removeCard(deps: PaymentDeps, customerId: string): Promise
   const head = decodeHead(stored);
   const { stripeCustomerId, cardKey } = head;
   if (stripeCustomerId === null) return 'none';
-  if (proGoesOn(head)) return 'pro';
+  if (proRenews(head)) return 'pro';
   const { cards } = decodeCardTries(tries);
   if (cardKey !== null && (cards[cardKey]?.underWay.length ?? 0) > 0) return 'busy';
   const stripe = await deps.stripe();
@@ -36,5 +36,5 @@ export async function removeCard(deps: PaymentDeps, customerId: string): Promise
 }
 
 /** Without a card, a subscription that is set to end still ends as planned. */
-const proGoesOn = ({ subscription }: CustomerHead): boolean =>
+const proRenews = ({ subscription }: CustomerHead): boolean =>
   subscription !== null && givesPro(subscription.state) && !subscription.cancelAtPeriodEnd;

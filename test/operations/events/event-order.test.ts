@@ -163,7 +163,7 @@ const PLOTS: readonly Plot[] = [
     },
   },
   {
-    name: 'cancelled with the period, ended, and subscribed anew',
+    name: 'cancelled with the period, ended, and subscribed again',
     card: 'pm_card_visa',
     credits: 7,
     before: onPro,

@@ -120,7 +120,7 @@ describe('a change of the ledger', () => {
       decide: () => ({
         kind: 'write',
         leavesHead: true,
-        writes: () => [guardAdjustment(customerId, 'aside', FACTS)],
+        writes: () => [guardAdjustment(customerId, 'goodwill', FACTS)],
         answer: written,
       }),
     });
@@ -128,7 +128,7 @@ describe('a change of the ledger', () => {
       wrote: true,
       answer: { head: await headOf(deps, customerId), entries: [] },
     });
-    const [guard] = await readTogether(deps.table, [onceKey(customerId, 'aside')]);
+    const [guard] = await readTogether(deps.table, [onceKey(customerId, 'goodwill')]);
     expect(guard).toBeDefined();
   });
 

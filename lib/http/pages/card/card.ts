@@ -44,7 +44,7 @@ ${factsOf([
   ['Card', cardName(card)],
   ['Expires', html`${month}${EXPIRY[expiry]}`],
 ])}
-<p>It pays for Pro, and for merged fixes when no credits are left. ${ATSTRIPE}</p>
+<p>It pays for Pro, and for merged fixes when no credits are left. ${AT_STRIPE}</p>
 ${formOf(signedIn, '/billing/card', html`<p><button>Replace the card</button></p>`)}
 <p><a href="/billing/card/remove">Remove the card</a></p>
 </section>`;
@@ -56,12 +56,12 @@ const EXPIRY: Readonly<Record<ReturnType<typeof expiryAt>, Html | null>> = {
   expired: html` <strong class="fault">has expired</strong>`,
 };
 
-const ATSTRIPE = 'You enter the card on a page of Stripe. Its number never reaches us.';
+const AT_STRIPE = 'You enter the card on a page of Stripe. Its number never reaches us.';
 
 const noCard = (signedIn: SignedIn): Html => html`<section><h2>No card on file</h2>
 <p>Without a card, fixes are blocked when no credits are left. Your first card earns
 ${countOf(GRANTED_CREDITS.firstPaymentMethod, 'credit')}.</p>
-<p>${ATSTRIPE} ${BILLING_CONSENT.text}</p>
+<p>${AT_STRIPE} ${BILLING_CONSENT.text}</p>
 ${formOf(signedIn, '/billing/card', html`<p><button>Add a card</button></p>`)}
 </section>`;
 
