@@ -50,8 +50,11 @@ export const CONDITIONS = {
    * No other try of a card was counted since the record was read: concurrent tries never exceed the budget.
    */
   TRIES_UNMOVED: 'attribute_not_exists(pk) OR #version = :version',
-  /** The month's limit leaves room for the charge: concurrent announcements never exceed the limit. */
-  SPENDING_HAS_ROOM: 'attribute_not_exists(committed_cents) OR committed_cents <= :most',
+  /**
+   * The month's sum has not changed since it was read: concurrent announcements never exceed the limit, and
+   * the charge that reaches a share of the limit writes the letter about it.
+   */
+  SPENDING_UNMOVED: 'attribute_not_exists(committed_cents) OR committed_cents = :committed',
   /** The customer has no letter yet about this share of the limit: a month has one letter for each share. */
   SHARE_IS_NEW: 'attribute_not_exists(noticed_percent) OR noticed_percent < :percent',
   /** An event is recorded once. A parked event may still be applied. */

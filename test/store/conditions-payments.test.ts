@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CardTries } from '../../lib/domain/payments/card-tries.ts';
+import { noSpending, type Spending } from '../../lib/domain/payments/spending.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import {
@@ -66,29 +67,30 @@ describe('what payments keep', () => {
     expect(item?.['due']).toBeUndefined();
   });
 
-  it('SPENDING_HAS_ROOM: a charge that read the month before another one is not reserved above the limit', async () => {
+  it('SPENDING_UNMOVED: a charge that read the month before another one reserves nothing under a limit', async () => {
     const customerId = 'e'.repeat(32);
-    const charge = { month: '2026-01', amountCents: 2_900 };
-    const reserve = (limitCents: number | null) =>
-      write(reserveSpending(customerId, charge, limitCents, null));
-    expect(await reserve(5_800)).toBe('written');
-    expect(await reserve(5_799)).toBe('refused');
-    expect(await reserve(5_800)).toBe('written');
-    expect(await reserve(5_800)).toBe('refused');
-    expect(await reserve(null)).toBe('written');
-    expect(await readSpending(deps.table, customerId, '2026-01')).toMatchObject({
-      committedCents: 8_700,
-      limitCents: null,
-    });
+    const read = () => readSpending(deps.table, customerId, '2026-01');
+    const reserve = (month: Spending, limitCents: number | null) =>
+      write(reserveSpending(customerId, month, { amountCents: 2_900, limitCents }, null));
+    const before = await read();
+    expect(await reserve(before, 290_000)).toBe('written');
+    expect(await reserve(before, 290_000)).toBe('refused');
+    const after = await read();
+    expect(await reserve(after, 290_000)).toBe('written');
+    expect(await reserve(after, 290_000)).toBe('refused');
+    expect(await reserve(before, null)).toBe('written');
+    expect(await read()).toMatchObject({ committedCents: 8_700, limitCents: null });
   });
 
   it('SHARE_IS_NEW: a charge that read the month before another one writes no second letter about a share', async () => {
     const customerId = 'f'.repeat(32);
-    const charge = { month: '2026-01', amountCents: 100 };
-    const reserve = (percent: 50 | 80) => write(reserveSpending(customerId, charge, 10_000, percent));
-    expect(await reserve(80)).toBe('written');
-    expect(await reserve(80)).toBe('refused');
-    expect(await reserve(50)).toBe('refused');
+    const charge = { amountCents: 100, limitCents: 10_000 };
+    const reserve = (committedCents: number, percent: 50 | 80) =>
+      write(reserveSpending(customerId, { ...noSpending('2026-01'), committedCents }, charge, percent));
+    expect(await reserve(0, 80)).toBe('written');
+    // The sum is the same again after a release, and the letter was written.
+    expect(await reserve(100, 80)).toBe('refused');
+    expect(await reserve(100, 50)).toBe('refused');
     expect(await readSpending(deps.table, customerId, '2026-01')).toMatchObject({ noticedPercent: 80 });
   });
 

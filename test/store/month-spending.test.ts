@@ -48,7 +48,9 @@ it('a change of nothing, or of a charge that counts in no month, writes nothing'
 
 it('a charge that is declined takes back what it reserved, and one that waits for an approval reserves on', async () => {
   const charge = chargeOf({ spendingMonth: MONTH });
-  await store(reserveSpending('m3', { month: MONTH, amountCents: charge.amountCents }, null, null));
+  await store(
+    reserveSpending('m3', noSpending(MONTH), { amountCents: charge.amountCents, limitCents: null }, null),
+  );
   const waiting = { ...charge, state: 'action_required' } as const;
   await store(...followCharge('m3', charge, waiting));
   const sums = { ...noSpending(MONTH), committedCents: 2_900, awaitingCents: 2_900 };
@@ -63,7 +65,7 @@ it('a charge that is declined takes back what it reserved, and one that waits fo
 it('the spending of a moment is that of its month in UTC', async () => {
   const lastSecond = new Date('2026-01-31T23:59:59.999Z');
   expect(spendingKey('m4', lastSecond)).toEqual(keys.spending('m4', MONTH));
-  await store(reserveSpending('m4', { month: MONTH, amountCents: 2_900 }, 10_000, 50));
+  await store(reserveSpending('m4', noSpending(MONTH), { amountCents: 2_900, limitCents: 10_000 }, 50));
   expect(decodeSpending(await stored('m4'), MONTH)).toEqual({
     ...noSpending(MONTH),
     limitCents: 10_000,

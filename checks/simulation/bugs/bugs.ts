@@ -67,8 +67,8 @@ export const KNOWN_BUGS: readonly Bug[] = [
       },
       {
         file: 'lib/store/conditions.ts',
-        find: "SPENDING_HAS_ROOM: 'attribute_not_exists(committed_cents) OR committed_cents <= :most'",
-        replace: "SPENDING_HAS_ROOM: 'attribute_not_exists(committed_cents) OR :most = :most'",
+        find: "SPENDING_UNMOVED: 'attribute_not_exists(committed_cents) OR committed_cents = :committed'",
+        replace: "SPENDING_UNMOVED: 'attribute_not_exists(committed_cents) OR :committed = :committed'",
       },
     ],
   },

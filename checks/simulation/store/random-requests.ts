@@ -93,6 +93,7 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':counted': (random) => random.int(0, 3),
   ':now': (random) => random.pick(TIMES),
   ':most': (random) => random.int(0, 3),
+  ':committed': (random) => random.int(0, 3),
   ':percent': (random) => random.int(0, 3),
   ':one': (random) => random.pick([1, -1]),
   ':none': () => [],

@@ -86,8 +86,7 @@ function reserve(
   at: Date,
 ): Write[] {
   const percent = newlyReached(limitCents, spending, amountCents);
-  const { month } = spending;
-  const reserved = reserveSpending(customerId, { month, amountCents }, limitCents, percent);
+  const reserved = reserveSpending(customerId, spending, { amountCents, limitCents }, percent);
   if (percent === null || limitCents === null) return [reserved];
   const reached = { limitCents, percent };
   return [reserved, putNotice(limitShareReached(customerId, spending, { amountCents }, reached, at))];

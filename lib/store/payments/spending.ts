@@ -61,13 +61,14 @@ export async function readSpendingAndTries(
 }
 
 /**
- * Reserves the amount of an announced charge, if the limit leaves room for it.
+ * Reserves the amount of an announced charge, if the month's sum is as it was read. Only a limit depends on
+ * that, so without one the amount is always added.
  * @param reached the share of the limit about which the same transaction writes a letter
  */
 export function reserveSpending(
   customerId: string,
-  { month, amountCents }: { readonly month: string; readonly amountCents: number },
-  limitCents: number | null,
+  { month, committedCents }: Spending,
+  { amountCents, limitCents }: { readonly amountCents: number; readonly limitCents: number | null },
   reached: LimitPercent | null,
 ): Write {
   const isNew = reached !== null;
@@ -78,10 +79,10 @@ export function reserveSpending(
       add: { committed_cents: amountCents },
     },
     [
-      ...(limitCents === null ? [] : [CONDITIONS.SPENDING_HAS_ROOM]),
+      ...(limitCents === null ? [] : [CONDITIONS.SPENDING_UNMOVED]),
       ...(isNew ? [CONDITIONS.SHARE_IS_NEW] : []),
     ],
-    { ...(limitCents !== null && { most: limitCents - amountCents }), ...(isNew && { percent: reached }) },
+    { ...(limitCents !== null && { committed: committedCents }), ...(isNew && { percent: reached }) },
   );
 }
 

@@ -2,6 +2,7 @@ import stringWidth from 'string-width';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { billingConsent } from '../../../lib/domain/evidence/billing-consent.ts';
+import { noSpending } from '../../../lib/domain/payments/spending.ts';
 import { askToClose, keepOpen } from '../../../lib/operations/accounts/ask-to-close.ts';
 import { changeSpendingLimit } from '../../../lib/operations/accounts/change-spending-limit.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
@@ -67,8 +68,8 @@ describe('customer', () => {
     const month = deps.now().toISOString().slice(0, 7);
     const shownOf = async () => (await lines('customer', 'show', customerId)).shown;
     expect(await shownOf()).toEqual(expect.arrayContaining(['month limit    $2,900.00 a month']));
-    const charge = { month, amountCents: 2_900 };
-    await writeTogether(deps.table, [reserveSpending(customerId, charge, 290_000, null)]);
+    const charge = { amountCents: 2_900, limitCents: 290_000 };
+    await writeTogether(deps.table, [reserveSpending(customerId, noSpending(month), charge, null)]);
     const waiting = { committedCents: 0, spentCents: 0, awaitingCents: 2_900 };
     await writeTogether(deps.table, moveSpending(customerId, month, waiting));
     const used = `${month}: $0.00 spent, $29.00 reserved ($29.00 waiting for the cardholder), $2,871.00 left`;

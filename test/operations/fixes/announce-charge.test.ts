@@ -66,7 +66,7 @@ describe('a charge', () => {
           Item: { cards: { fp_1: { underWay: [{ id: `${FIX.id}:2`, startedAt: AT.toISOString() }] } } },
         },
       },
-      { Update: { Key: { sk: 'SPENDING#2026-01' }, ExpressionAttributeValues: { ':most': 287_100 } } },
+      { Update: { Key: { sk: 'SPENDING#2026-01' }, ExpressionAttributeValues: { ':committed': 0 } } },
     ]);
     expect(decision.answer({ head: HEAD, at: AT, entries: [] })).toEqual({
       kind: 'charge',

@@ -1,3 +1,4 @@
+import type { AttributeValue, ServiceOutputTypes } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { monthOf, reservedCents } from '../../../lib/domain/payments/spending.ts';
 import { BillingError, PROBLEMS } from '../../../lib/errors.ts';
@@ -17,6 +18,7 @@ import { writeTogether } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import { fixMetadata } from '../../../lib/stripe/readers/payments.ts';
 import { expectSoundLedger, markClosed, recordedFix } from '../../support/customers.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { range } from '../../support/fixtures.ts';
 import {
   customerWithCard,
@@ -120,7 +122,59 @@ describe('many calls at a limit', () => {
     const reached = { kind: 'limit_reached', committedCents: 29_000, ...facts };
     expect(await noticeContentsOf(money.deps, customerId, 'limit_reached')).toEqual([reached]);
   });
+
+  it('the charge that reaches the limit writes its letter, also if it read the sum before another charge', async () => {
+    const { customerId } = await customer(29_000);
+    const fixes = await recordAll(customerId, 10);
+    const [own = '', other = '', ...earlier] = fixes;
+    for (const id of earlier) await billFixAttempt(money.deps, customerId, id);
+    const silent = await answering(money.deps, () => ({ chargeFix: failing('indeterminate') }));
+    const billed = await readingOldSum(
+      () => expect(billFixAttempt(silent, customerId, other)).rejects.toBeInstanceOf(BillingError),
+      () => billFixAttempt(money.deps, customerId, own),
+    );
+    expect(billed).toMatchObject({ kind: 'billed', already: false });
+    expect(await month(customerId)).toEqual([2_900, 26_100, 0]);
+    expect(await noticeContentsOf(money.deps, customerId, 'limit_reached')).toMatchObject([
+      { committedCents: 29_000 },
+    ]);
+  });
 });
+
+type Stored = Record<string, AttributeValue>;
+const isMonth = ({ sk }: Stored): boolean => sk?.S?.startsWith('SPENDING#') === true;
+
+/** The items of a batch read, which the caller may change. */
+function itemsOf({ output }: { readonly output: ServiceOutputTypes }): Stored[] {
+  const responses = 'Responses' in output ? output.Responses : undefined;
+  if (responses === undefined || Array.isArray(responses)) throw new Error('This is no batch read.');
+  return Object.values(responses)[0] ?? [];
+}
+
+/**
+ * Runs `work`, whose first reading of the month finds the sum as it was before `other`, and the tries of the
+ * card as they are after it: items that are read in one call are not a snapshot.
+ */
+async function readingOldSum<T>(other: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  const { table } = money.deps;
+  const name = 'old-sum';
+  middlewareOf(table).add(
+    (next) => async (args) => {
+      const wanted = JSON.stringify(args.input);
+      if (!wanted.includes('CARD_TRIES') || !wanted.includes('SPENDING#')) return next(args);
+      middlewareOf(table).remove(name);
+      const [before] = itemsOf(await next(args)).filter(isMonth);
+      await other();
+      const answer = await next(args);
+      const items = itemsOf(answer);
+      if (before === undefined || !items.some(isMonth)) throw new Error('The month was not read.');
+      items[items.findIndex(isMonth)] = before;
+      return answer;
+    },
+    { step: 'initialize', priority: 'high', name },
+  );
+  return work();
+}
 
 describe('the limit', () => {
   it('a new customer has a limit of $2,900.00, and a changed limit sends a letter', async () => {
