@@ -44,11 +44,7 @@ export interface ProSubscription extends Subscription {
   readonly isReplaced: boolean;
 }
 
-/**
- * Which subscription counts if there are several. One that gives the Pro rate, then the one that gives it
- * longest, then the state worth most to the customer, then the newest. A total order over Stripe's current
- * state, so the order of events does not matter.
- */
+/** The state with the highest rank is worth most to the customer. */
 const STATE_RANK: Readonly<Record<SubscriptionState, number>> = {
   active: 7,
   trialing: 6,
@@ -60,7 +56,11 @@ const STATE_RANK: Readonly<Record<SubscriptionState, number>> = {
   incomplete_expired: 0,
 };
 
-/** Null if there is none. */
+/**
+ * Which subscription counts if there are several; null if there is none. One that gives the Pro rate, then
+ * the one that gives it longest, then the state worth most to the customer, then the newest. A total order
+ * over Stripe's current state, so the order of events does not matter.
+ */
 export function currentSubscription(all: readonly ProSubscription[]): Subscription | null {
   const [best] = all.toSorted(
     (a, b) =>

@@ -55,7 +55,10 @@ export const CONDITIONS = {
    * the charge that reaches a share of the limit writes the letter about it.
    */
   SPENDING_UNMOVED: 'attribute_not_exists(committed_cents) OR committed_cents = :committed',
-  /** The customer has no letter yet about this share of the limit: a month has one letter for each share. */
+  /**
+   * The customer has no letter yet about this share of the limit: a month has one letter for each share, also
+   * if the sum went down and up again.
+   */
   SHARE_IS_NEW: 'attribute_not_exists(noticed_percent) OR noticed_percent < :percent',
   /** An event is recorded once. A parked event may still be applied. */
   EVENT_IS_OPEN: 'attribute_not_exists(pk) OR outcome = :parked',

@@ -82,7 +82,7 @@ describe('what payments keep', () => {
     expect(await read()).toMatchObject({ committedCents: 8_700, limitCents: null });
   });
 
-  it('SHARE_IS_NEW: a charge that read the month before another one writes no second letter about a share', async () => {
+  it('SHARE_IS_NEW: a charge writes no second letter about a share after the sum went down and up again', async () => {
     const customerId = 'f'.repeat(32);
     const charge = { amountCents: 100, limitCents: 10_000 };
     const reserve = (committedCents: number, percent: 50 | 80) =>

@@ -1,4 +1,3 @@
-import type { AttributeValue, ServiceOutputTypes } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { monthOf, reservedCents } from '../../../lib/domain/payments/spending.ts';
 import { BillingError, PROBLEMS } from '../../../lib/errors.ts';
@@ -18,7 +17,6 @@ import { writeTogether } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import { fixMetadata } from '../../../lib/stripe/readers/payments.ts';
 import { expectSoundLedger, markClosed, recordedFix } from '../../support/customers.ts';
-import { middlewareOf } from '../../support/documents.ts';
 import { range } from '../../support/fixtures.ts';
 import {
   customerWithCard,
@@ -28,6 +26,7 @@ import {
   openMoneyForFile,
 } from '../../support/money.ts';
 import { noticeContentsOf } from '../../support/notices.ts';
+import { readingOldItem } from '../../support/old-item.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
 /* The spending limit of a month: what is reserved, spent and released. */
@@ -123,58 +122,41 @@ describe('many calls at a limit', () => {
     expect(await noticeContentsOf(money.deps, customerId, 'limit_reached')).toEqual([reached]);
   });
 
-  it('the charge that reaches the limit writes its letter, also if it read the sum before another charge', async () => {
-    const { customerId } = await customer(29_000);
-    const fixes = await recordAll(customerId, 10);
-    const [own = '', other = '', ...earlier] = fixes;
-    for (const id of earlier) await billFixAttempt(money.deps, customerId, id);
+  /**
+   * Bills a fix of a customer with these charges. Its call reads the month's sum before the charge of another
+   * fix is announced, and the tries of the card after it.
+   */
+  async function billWithOldSum(customerId: string, charges: number) {
+    const [own = '', other = '', ...paid] = await recordAll(customerId, charges + 2);
+    for (const id of paid) await billFixAttempt(money.deps, customerId, id);
+    await changeSpendingLimit(money.deps, customerId, 29_000);
     const silent = await answering(money.deps, () => ({ chargeFix: failing('indeterminate') }));
-    const billed = await readingOldSum(
+    return readingOldItem(
+      money.deps.table,
+      { old: 'SPENDING#', beside: 'CARD_TRIES' },
       () => expect(billFixAttempt(silent, customerId, other)).rejects.toBeInstanceOf(BillingError),
       () => billFixAttempt(money.deps, customerId, own),
     );
-    expect(billed).toMatchObject({ kind: 'billed', already: false });
+  }
+
+  it('the limit is not exceeded by a charge that read the sum before another charge', async () => {
+    // The letter that this limit is reached was written, so its condition cannot refuse the charge.
+    const { customerId } = await customer(9 * 2_900);
+    const billing = await billWithOldSum(customerId, 9);
+    expect(billing).toMatchObject({ kind: 'blocked', code: 'spending_limit_reached' });
+    expect(await month(customerId)).toEqual([2_900, 26_100, 0]);
+  });
+
+  it('the charge that reaches the limit writes its letter, also if it read the sum before another charge', async () => {
+    const { customerId } = await customer(29_000);
+    const billing = await billWithOldSum(customerId, 8);
+    expect(billing).toMatchObject({ kind: 'billed', already: false });
     expect(await month(customerId)).toEqual([2_900, 26_100, 0]);
     expect(await noticeContentsOf(money.deps, customerId, 'limit_reached')).toMatchObject([
       { committedCents: 29_000 },
     ]);
   });
 });
-
-type Stored = Record<string, AttributeValue>;
-const isMonth = ({ sk }: Stored): boolean => sk?.S?.startsWith('SPENDING#') === true;
-
-/** The items of a batch read, which the caller may change. */
-function itemsOf({ output }: { readonly output: ServiceOutputTypes }): Stored[] {
-  const responses = 'Responses' in output ? output.Responses : undefined;
-  if (responses === undefined || Array.isArray(responses)) throw new Error('This is no batch read.');
-  return Object.values(responses)[0] ?? [];
-}
-
-/**
- * Runs `work`, whose first reading of the month finds the sum as it was before `other`, and the tries of the
- * card as they are after it: items that are read in one call are not a snapshot.
- */
-async function readingOldSum<T>(other: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
-  const { table } = money.deps;
-  const name = 'old-sum';
-  middlewareOf(table).add(
-    (next) => async (args) => {
-      const wanted = JSON.stringify(args.input);
-      if (!wanted.includes('CARD_TRIES') || !wanted.includes('SPENDING#')) return next(args);
-      middlewareOf(table).remove(name);
-      const [before] = itemsOf(await next(args)).filter(isMonth);
-      await other();
-      const answer = await next(args);
-      const items = itemsOf(answer);
-      if (before === undefined || !items.some(isMonth)) throw new Error('The month was not read.');
-      items[items.findIndex(isMonth)] = before;
-      return answer;
-    },
-    { step: 'initialize', priority: 'high', name },
-  );
-  return work();
-}
 
 describe('the limit', () => {
   it('a new customer has a limit of $2,900.00, and a changed limit sends a letter', async () => {
