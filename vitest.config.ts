@@ -34,16 +34,12 @@ const OF_FUNCTIONS = [
 /** The short tests of checks/. checks/vitest.config.ts runs the long ones. */
 const OF_CHECKS = ['checks/{bench,simulation}/**/*.test.ts', 'checks/fuzz/found.test.ts'];
 
-/**
- * Tests that start whole stacks and commands as processes. They run one at a time, because one keeps a small
- * machine busy.
- */
+/** Tests that start whole stacks and commands as processes. */
 const OF_PROCESSES = ['test/local/**/*.test.ts', 'test/cli/process.test.ts'];
 
 const engine = { globalSetup: ['test/support/global-setup.ts'] };
 const model = { provide: { dynamodbEndpoint: IN_PROCESS } };
 const inProcess = {
-  sequence: { groupOrder: 0 },
   setupFiles: ['test/support/shifted-date.ts', 'test/support/short-stacks.ts'],
   ...(onEngine ? engine : model),
 };
@@ -75,18 +71,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'engine', include: OF_ENGINE, sequence: { groupOrder: 0 }, ...engine },
+        test: { name: 'engine', include: OF_ENGINE, ...engine },
       },
       {
         extends: true,
-        test: {
-          name: 'processes',
-          include: OF_PROCESSES,
-          maxWorkers: 1,
-          isolate: false,
-          sequence: { groupOrder: 1 },
-          ...engine,
-        },
+        test: { name: 'processes', include: OF_PROCESSES, isolate: false, ...engine },
       },
     ],
     // Workers spend half of their time waiting for sockets.
