@@ -1,6 +1,6 @@
 import { exposureOf } from '../lib/domain/payments/exposure.ts';
 import { monthOf } from '../lib/domain/payments/spending.ts';
-import { unbilledFixes } from '../lib/domain/payments/unbilled-fixes.ts';
+import { countUnbilledFixes } from '../lib/domain/payments/unbilled-fixes.ts';
 import { getExposureContract } from '../lib/http/contracts/spending.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { exposureView } from '../lib/http/views/merge-cost.ts';
@@ -18,7 +18,8 @@ export const handler = customerEndpoint(
     const head = requireHead(stored, customerId);
     const { cards } = decodeCardTries(tries);
     const spending = decodeSpending(spent, monthOf(at));
-    const unbilled = unbilledFixes(await recordedByDay(table, customerId, at), head.billedByDay, at);
-    return { status: 200, body: exposureView(exposureOf({ head, cards, spending, at }, unbilled)) };
+    const recorded = await recordedByDay(table, customerId, at);
+    const unbilledFixes = countUnbilledFixes(recorded, head.billedByDay, at);
+    return { status: 200, body: exposureView(exposureOf({ head, cards, spending, at }, unbilledFixes)) };
   },
 );

@@ -61,10 +61,10 @@ export class Arrivals {
     const answer = await sender.send({
       ...this.#signUpCall(email, number, crowded),
       lost: losses.note,
-      take: (given) => {
+      take: (response) => {
         const labels = ['201', ...(crowded ? ['429 rate_limited'] : [])];
         // An earlier try succeeded, and its answer with the key was lost.
-        return expectOneOf(given, losses.any ? [...labels, '409 email_taken'] : labels);
+        return expectOneOf(response, losses.any ? [...labels, '409 email_taken'] : labels);
       },
     });
     if (answer?.status !== 201) return null;

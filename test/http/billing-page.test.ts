@@ -240,7 +240,7 @@ describe('the overview', () => {
     const head = headWith({ balance: 0, ...card, spendingLimitCents });
     const spending = { ...noSpending('2026-03'), committedCents: 5_800, spentCents: 5_800 };
     const known = { cards: {}, spending, months: [spending] as const, prices: NO_SOLD_PRICES };
-    const overview = { head, newest: [], ...known, unbilled: 0, disputes: [], waiting: NONE, at: AT };
+    const overview = { head, newest: [], ...known, unbilledFixes: 0, disputes: [], waiting: NONE, at: AT };
     return String(overviewPage(overview, 'token').body);
   };
 

@@ -8,15 +8,15 @@ const answer = { $metadata: { attempts: 3 } };
 
 describe('a call to the table', () => {
   it('a call has no deadline of its own while its request has time for every attempt', async () => {
-    const given: unknown[] = [];
+    const passed: unknown[] = [];
     for (const leftMs of [28_000, 8_500, 8_499]) {
       await inTime(withLeft(leftMs), async (options) => {
-        given.push(options);
+        passed.push(options);
         return answer;
       });
     }
     // With any options, the SDK would build its middleware again.
-    expect(given).toEqual([undefined, undefined, { abortSignal: expect.any(AbortSignal) }]);
+    expect(passed).toEqual([undefined, undefined, { abortSignal: expect.any(AbortSignal) }]);
   });
 
   it('a call ends before its request does, so that the request can be answered', async () => {

@@ -60,9 +60,9 @@ beforeEach(async () => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     asked.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
-    const given = firstAnswers.shift() ?? answer;
-    if (given === null) return;
-    response.writeHead(given.status, { 'content-type': 'application/x-amz-json-1.1' }).end(given.body);
+    const next = firstAnswers.shift() ?? answer;
+    if (next === null) return;
+    response.writeHead(next.status, { 'content-type': 'application/x-amz-json-1.1' }).end(next.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -272,9 +272,9 @@ describe('a secret that SSM keeps', () => {
     ['is no JSON', { status: 200, body: SECRET }, /SSM answered without a readable value/],
   ] as const)(
     'a secret in SSM that %s: the error names the parameter, and holds no value',
-    async (_name, given, why) => {
+    async (_name, refusal, why) => {
       const parameter = PARAMETER;
-      answer = given;
+      answer = refusal;
       const told = await failure(read());
       expect(told).toContain(parameter);
       expect(told).toMatch(why);
@@ -292,8 +292,8 @@ describe('a secret that SSM keeps', () => {
     ['fails', { status: 500, body: '{"message":"oops"}' }],
     ['answers in HTML', { status: 503, body: '<html>busy</html>' }],
     ['does not answer', null],
-  ])('a first read is 503 payments_unavailable when SSM %s', async (_name, given) => {
-    answer = given;
+  ])('a first read is 503 payments_unavailable when SSM %s', async (_name, refusal) => {
+    answer = refusal;
     await expect(read()).rejects.toMatchObject({ code: 'payments_unavailable' });
   });
 

@@ -12,8 +12,8 @@ function shiftTo(startMs: number): void {
   const aheadMs = startMs - RealDate.now();
   const nowMs = () => RealDate.now() + aheadMs;
   globalThis.Date = new Proxy(RealDate, {
-    construct: (target, given, newTarget) =>
-      Reflect.construct(target, given.length === 0 ? [nowMs()] : given, newTarget),
+    construct: (target, args, newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [nowMs()] : args, newTarget),
     get: (target, name, receiver) => (name === 'now' ? nowMs : Reflect.get(target, name, receiver)),
   });
 }

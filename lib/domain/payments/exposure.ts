@@ -76,9 +76,9 @@ export interface Exposure {
 }
 
 /** What merging every unbilled fix would cost now. */
-export function exposureOf(basis: ChargeBasis, unbilled: number): Exposure {
+export function exposureOf(basis: ChargeBasis, unbilledFixes: number): Exposure {
   const { head, spending, at } = basis;
-  const fixes = Math.min(unbilled, MAX_EXPOSED);
+  const fixes = Math.min(unbilledFixes, MAX_EXPOSED);
   const coveredByCredits = Math.min(fixes, Math.floor(head.balance / FIX_CREDITS));
   const charged = fixes - coveredByCredits;
   const fixPriceCents = fixPriceAt(head, at);
@@ -87,7 +87,7 @@ export function exposureOf(basis: ChargeBasis, unbilled: number): Exposure {
   const roomForThese = room === null ? null : room + reservedCents(spending);
   return {
     fixes,
-    isMore: unbilled > MAX_EXPOSED,
+    isMore: unbilledFixes > MAX_EXPOSED,
     coveredByCredits,
     fixPriceCents,
     costCents: charged * fixPriceCents,

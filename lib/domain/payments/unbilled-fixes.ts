@@ -22,7 +22,7 @@ export const firstUnbilledDay = (at: Date): string =>
 export type BilledByDay = string;
 
 /** Counts a billed fix, and drops days that no longer matter. */
-export function countBilled(before: BilledByDay, recordedAt: Date, at: Date): BilledByDay {
+export function addBilledFix(before: BilledByDay, recordedAt: Date, at: Date): BilledByDay {
   const counts = countsOf(before);
   const from = dayNumber(at) - UNBILLED_DAYS + 1;
   const recorded = dayNumber(recordedAt);
@@ -38,7 +38,11 @@ export function countBilled(before: BilledByDay, recordedAt: Date, at: Date): Bi
  * The fixes that are recorded on the days that count, and not billed.
  * @param recorded how many were recorded, by day (`2026-12-01`)
  */
-export function unbilledFixes(recorded: ReadonlyMap<string, number>, billed: BilledByDay, at: Date): number {
+export function countUnbilledFixes(
+  recorded: ReadonlyMap<string, number>,
+  billed: BilledByDay,
+  at: Date,
+): number {
   const counts = countsOf(billed);
   const first = firstUnbilledDay(at);
   return [...recorded]

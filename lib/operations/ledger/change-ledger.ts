@@ -1,7 +1,7 @@
 import { watchBalance } from '../../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
 import { type LedgerEntry, type Posting, post } from '../../domain/ledger.ts';
-import { countBilled } from '../../domain/payments/unbilled-fixes.ts';
+import { addBilledFix } from '../../domain/payments/unbilled-fixes.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { commit, type HeadChange } from '../../store/ledger.ts';
@@ -152,7 +152,7 @@ function planOf(
   const profile = decision.profile === undefined ? null : { ...head, ...decision.profile };
   const revision = head.revision + (profile === null ? 0 : 1);
   const billedByDay =
-    decision.bills === undefined ? head.billedByDay : countBilled(head.billedByDay, decision.bills, at);
+    decision.bills === undefined ? head.billedByDay : addBilledFix(head.billedByDay, decision.bills, at);
   const watch = watchBalance(head, state);
   const next: CustomerHead = { ...(profile ?? head), ...state, ...watch, billedByDay, revision };
   const change = { next, entries, changesProfile: profile !== null, at };

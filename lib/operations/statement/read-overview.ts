@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { ChargeBasis } from '../../domain/payments/exposure.ts';
 import { monthOf, type Spending } from '../../domain/payments/spending.ts';
-import { unbilledFixes } from '../../domain/payments/unbilled-fixes.ts';
+import { countUnbilledFixes } from '../../domain/payments/unbilled-fixes.ts';
 import type { SoldPrices } from '../../domain/plans.ts';
 import { monthsUntil } from '../../domain/statement/months.ts';
 import { type Key, keys } from '../../store/keys.ts';
@@ -37,7 +37,7 @@ export interface Overview extends ChargeBasis {
   readonly months: readonly [Spending, ...Spending[]];
   readonly prices: SoldPrices;
   /** Fixes of the last 30 days that are recorded and not billed. */
-  readonly unbilled: number;
+  readonly unbilledFixes: number;
   readonly disputes: readonly OpenDispute[];
   /** Merged fixes that could not be billed. */
   readonly waiting: WaitingFixes;
@@ -76,7 +76,7 @@ export async function readOverview(
     spending,
     months: [spending, ...earlier.map((one, i) => decodeSpending(items[i + 1], one))],
     prices: decodeSoldPrices(items.slice(MONTHS)),
-    unbilled: unbilledFixes(recorded, head.billedByDay, at),
+    unbilledFixes: countUnbilledFixes(recorded, head.billedByDay, at),
     disputes: await openDisputes(table, head),
     waiting,
     at,

@@ -64,13 +64,13 @@ describe('the sweeper leaves alone', () => {
   it('the sweeper leaves a fix without a charge, or with a finished charge', async () => {
     const { head } = await customerWith(money.deps, 5);
     const { customerId } = await customerWithCard(money, 0);
-    const unbilled = keys.fix(head.customerId, await recordedFix(money.deps, head.customerId, 1));
+    const unbilledFix = keys.fix(head.customerId, await recordedFix(money.deps, head.customerId, 1));
     const id = await recordedFix(money.deps, customerId, 1);
     await billFixAttempt(money.deps, customerId, id);
-    await listAsDue(unbilled);
+    await listAsDue(unbilledFix);
     await listAsDue(keys.fix(customerId, id));
     expect(await settlePendingCharges(idle)).toEqual({ settled: 2, waiting: [], failed: [] });
-    await forget(unbilled);
+    await forget(unbilledFix);
     await forget(keys.fix(customerId, id));
   });
 

@@ -51,8 +51,8 @@ export async function billWaitingFixes(deps: Deps, request: SessionRequest): Pro
   }
   const named = await readFound(deps.table, ids, (id) => keys.fix(customerId, id));
   const fixes = named.map(([, item]) => decodeFix(item));
-  const unbilled = fixes.filter(({ billed }) => billed === null);
-  const { cents } = billOf(deps, request.items, customerId, unbilled);
+  const unbilledFixes = fixes.filter(({ billed }) => billed === null);
+  const { cents } = billOf(deps, request.items, customerId, unbilledFixes);
   if (cents > mostCents) {
     const notice = 'Billing these fixes costs more now. Nothing was billed: please look at the new amount.';
     return waitingPage(before, signedIn, notice);

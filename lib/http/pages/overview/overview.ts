@@ -51,8 +51,8 @@ ${changesTable('Newest changes', lines.slice(0, LISTED))}
 }
 
 /** No recent fix is unbilled, and no billed one is among the newest changes. */
-const isUnused = ({ newest, unbilled }: Overview): boolean =>
-  unbilled === 0 && !newest.some(({ source }) => source === 'fix_deployed');
+const isUnused = ({ newest, unbilledFixes }: Overview): boolean =>
+  unbilledFixes === 0 && !newest.some(({ source }) => source === 'fix_deployed');
 
 /** What a new customer does next. */
 const firstSteps = ({ paymentMethodId }: CustomerHead): Html => html`<section><h2>Get started</h2>

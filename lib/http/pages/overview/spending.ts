@@ -18,7 +18,7 @@ type Facts = readonly (readonly [name: string, value: Part])[];
 
 /** What merging every open fix would cost. */
 export function exposureSection(overview: Overview): Html {
-  const exposure = exposureOf(overview, overview.unbilled);
+  const exposure = exposureOf(overview, overview.unbilledFixes);
   const { fixes, isMore, coveredByCredits } = exposure;
   if (fixes === 0) {
     return html`<section><h2>Open fixes</h2>
