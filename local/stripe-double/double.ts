@@ -6,7 +6,7 @@ import { type Cause, EventLog, NO_REQUEST } from './events.ts';
 import { type Fault, Faults } from './faults.ts';
 import { IdempotencyKeys } from './http/idempotency.ts';
 import { Ids, type NewId, type RandomBytes, type Seed } from './ids.ts';
-import type { Deed, Entry, Journal, Turn } from './journal/entry.ts';
+import type { Change, Entry, Journal, Turn } from './journal/entry.ts';
 import { Schedule } from './schedule.ts';
 import type { Scope } from './scope.ts';
 import { State } from './state.ts';
@@ -72,22 +72,22 @@ export class Double {
 
   /**
    * Runs due tasks, then `work`, at one moment of the stand-in's time. Every change of the stand-in happens
-   * in a turn; `deed` identifies it in the journal.
+   * in a turn; `change` identifies it in the journal.
    * @throws what `work` throws, or the error of a failed journal write; later turns then throw too.
    */
-  turn<T>(deed: Deed, work: () => T): T {
+  turn<T>(change: Change, work: () => T): T {
     this.#assertWritten();
     const start = { atMs: this.clock.nowMs, ...this.#ids.newSeed() };
-    const ending = this.#done(start, deed, work);
-    this.#write({ kind: 'turn', ...start, deed, outcome: ending.outcome });
+    const ending = this.#done(start, change, work);
+    this.#write({ kind: 'turn', ...start, change, outcome: ending.outcome });
     this.#assertWritten();
     if ('error' in ending) throw ending.error;
     return ending.value;
   }
 
   /** Repeats a turn of the journal; returns whether the outcome was the same. */
-  redo({ outcome, deed, ...start }: Turn, work: () => unknown): boolean {
-    return this.deliveries.quietly(() => this.#done(start, deed, work).outcome === outcome);
+  redo({ outcome, change, ...start }: Turn, work: () => unknown): boolean {
+    return this.deliveries.quietly(() => this.#done(start, change, work).outcome === outcome);
   }
 
   /** Runs the tasks that have come due. */
@@ -113,7 +113,7 @@ export class Double {
     return done;
   }
 
-  #done<T>(start: Seed & Pick<Turn, 'atMs'>, { kind }: Deed, work: () => T): Ending<T> {
+  #done<T>(start: Seed & Pick<Turn, 'atMs'>, { kind }: Change, work: () => T): Ending<T> {
     this.#eventIds = [];
     try {
       const value = this.clock.fixedAt(start.atMs, () =>

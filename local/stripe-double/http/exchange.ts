@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Double } from '../double.ts';
 import type { Fault } from '../faults.ts';
 import { includable } from '../includable.ts';
-import type { RequestDeed } from '../journal/entry.ts';
+import type { RequestChange } from '../journal/entry.ts';
 import { invalid, Refusal } from './errors.ts';
 import { assertExpandable, expanded } from './expand.ts';
 import { decodeForm, type FormFields } from './form.ts';
@@ -73,15 +73,15 @@ export const formOf = ({ query, body }: Pick<Asked, 'query' | 'body'>): FormFiel
   decodeForm([query, body].filter((part) => part !== '').join('&'));
 
 /** Repeats a request of the journal, and stores its answer under its key again. */
-export function redoRequest(double: Double, route: Route, deed: RequestDeed): Sent {
-  const form = formOf(deed);
-  const answer = prepared(route, form)(double, deed);
-  if (deed.idempotencyKey !== null && deed.kept !== null) {
-    const { sinceSeconds, what } = deed.kept;
+export function redoRequest(double: Double, route: Route, change: RequestChange): Sent {
+  const form = formOf(change);
+  const answer = prepared(route, form)(double, change);
+  if (change.idempotencyKey !== null && change.kept !== null) {
+    const { sinceSeconds, what } = change.kept;
     const kept = what === 'error' ? answerOf(serverError()) : answer;
     double.idempotencyKeys.restore(
-      deed.idempotencyKey,
-      endpointOf(route, deed.path),
+      change.idempotencyKey,
+      endpointOf(route, change.path),
       form,
       sinceSeconds,
       kept,
@@ -104,7 +104,7 @@ function execute(
   route: Route,
   asked: Asked,
   form: FormFields,
-  kept: RequestDeed['kept'],
+  kept: RequestChange['kept'],
 ): Executed {
   let run: Run;
   try {
@@ -116,14 +116,14 @@ function execute(
     double.catchUp();
     return { ...run(double, asked), started: true };
   }
-  const deed: RequestDeed = {
+  const change: RequestChange = {
     kind: 'request',
     method: route.method,
     route: route.path,
     ...asked,
     kept: takesKey(route, asked.idempotencyKey) ? kept : null,
   };
-  return { ...double.turn(deed, () => run(double, asked)), started: true };
+  return { ...double.turn(change, () => run(double, asked)), started: true };
 }
 
 type Run = (double: Double, asked: Pick<Asked, 'requestId' | 'idempotencyKey' | 'version' | 'ids'>) => Sent;

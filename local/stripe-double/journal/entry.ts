@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 
 /** Increase this if a replay of an older journal would give another result. */
-export const JOURNAL_VERSION = 6;
+export const JOURNAL_VERSION = 7;
 
 /** A change of the stand-in: everything needed to repeat it, beside its moment and its seed. */
-const deedSchema = z.discriminatedUnion('kind', [
+const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('request'),
     method: z.enum(['GET', 'POST', 'DELETE']),
@@ -38,7 +38,7 @@ export const entrySchema = z.discriminatedUnion('kind', [
     atMs: z.number(),
     made: z.int(),
     seed: z.string(),
-    deed: deedSchema,
+    change: changeSchema,
     /** A digest of the outcome: a replay must give the same. */
     outcome: z.string(),
   }),
@@ -47,9 +47,9 @@ export const entrySchema = z.discriminatedUnion('kind', [
 
 export type Entry = z.output<typeof entrySchema>;
 export type Turn = Extract<Entry, { kind: 'turn' }>;
-export type Deed = z.output<typeof deedSchema>;
-export type RequestDeed = Extract<Deed, { kind: 'request' }>;
-export type ControlDeed = Extract<Deed, { kind: 'control' }>;
+export type Change = z.output<typeof changeSchema>;
+export type RequestChange = Extract<Change, { kind: 'request' }>;
+export type ControlChange = Extract<Change, { kind: 'control' }>;
 
 /** Where a stand-in records its changes. If `append` throws, the entry may be stored or not. */
 export interface Journal {

@@ -2,7 +2,7 @@ import { CONTROLS } from '../controls.ts';
 import type { Double } from '../double.ts';
 import { redoRequest } from '../http/exchange.ts';
 import { ROUTES } from '../routes.ts';
-import type { ControlDeed, Deed, RequestDeed } from './entry.ts';
+import type { Change, ControlChange, RequestChange } from './entry.ts';
 import { type JournalFile, type Line, unusable } from './file.ts';
 
 /**
@@ -18,7 +18,7 @@ export function replay(double: Double, { path }: JournalFile, lines: readonly Li
         double.deliveries.taken(entry.event, entry.endpoint);
         break;
       case 'turn':
-        if (!double.redo(entry, () => workOf(double, entry.deed))) {
+        if (!double.redo(entry, () => workOf(double, entry.change))) {
           throw unusable(path, number, 'replays with another outcome');
         }
         break;
@@ -28,28 +28,28 @@ export function replay(double: Double, { path }: JournalFile, lines: readonly Li
   }
 }
 
-function workOf(double: Double, deed: Deed): unknown {
-  switch (deed.kind) {
+function workOf(double: Double, change: Change): unknown {
+  switch (change.kind) {
     case 'request':
-      return redoRequest(double, routeOf(deed), deed);
+      return redoRequest(double, routeOf(change), change);
     case 'control':
-      return redoControl(double, deed);
+      return redoControl(double, change);
     case 'fault':
-      return double.faults.take(deed.method, deed.path);
+      return double.faults.take(change.method, change.path);
     case 'time':
       return undefined;
     default:
-      return deed satisfies never;
+      return change satisfies never;
   }
 }
 
-function routeOf({ method, route: path }: RequestDeed) {
+function routeOf({ method, route: path }: RequestChange) {
   const route = ROUTES.find((one) => one.method === method && one.path === path);
   if (route === undefined) throw new Error(`there is no ${method} ${path}`);
   return route;
 }
 
-function redoControl(double: Double, { path, id, input }: ControlDeed): unknown {
+function redoControl(double: Double, { path, id, input }: ControlChange): unknown {
   const control = CONTROLS.find((one) => one.path === path)?.prepare(input);
   if (control === undefined || 'problem' in control) throw new Error(`no control ${path} takes this input`);
   return control.run(double, id);
