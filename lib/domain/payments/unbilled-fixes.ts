@@ -21,7 +21,7 @@ export const firstUnbilledDay = (at: Date): string =>
  */
 export type BilledByDay = string;
 
-/** Counts a billed fix, and drops days that no longer matter. */
+/** Adds a billed fix to the counts, and drops days that no longer matter. */
 export function addBilledFix(before: BilledByDay, recordedAt: Date, at: Date): BilledByDay {
   const counts = countsOf(before);
   const from = dayNumber(at) - UNBILLED_DAYS + 1;
@@ -35,7 +35,7 @@ export function addBilledFix(before: BilledByDay, recordedAt: Date, at: Date): B
 }
 
 /**
- * The fixes that are recorded on the days that count, and not billed.
+ * How many fixes were recorded on the days that count, and are not billed.
  * @param recorded how many were recorded, by day (`2026-12-01`)
  */
 export function countUnbilledFixes(
